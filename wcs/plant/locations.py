@@ -53,9 +53,7 @@ class LocationTable:
         rest, depth = divmod(index - self.first[position], aisle.depth)
         rest, level = divmod(rest, aisle.levels)
         side, bay = divmod(rest, aisle.bays)
-        return LocationAddress(
-            aisle=aisle.name, side=aisle.sides[side], bay=bay + 1, level=level + 1, depth=depth + 1
-        )
+        return LocationAddress(aisle=aisle.name, side=aisle.sides[side], bay=bay + 1, level=level + 1, depth=depth + 1)
 
     def index_of(self, address: LocationAddress) -> int:
         """The index of an address; ValueError if there is no such location."""
@@ -87,9 +85,7 @@ class LocationTable:
             raise ValueError(f"{name} is not a storage location")
         aisle, letter, bay, level, depth = parts
         return self.index_of(
-            LocationAddress(
-                aisle=aisle, side=_LETTER_SIDE[letter], bay=int(bay), level=int(level), depth=int(depth)
-            )
+            LocationAddress(aisle=aisle, side=_LETTER_SIDE[letter], bay=int(bay), level=int(level), depth=int(depth))
         )
 
     def has(self, name: str) -> bool:

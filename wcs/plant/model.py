@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from typing import dataclass_transform
 
 import msgspec
 
@@ -18,6 +19,7 @@ LOST = "lost"
 OUTSIDE_PLACES = (OUTSIDE, LOST)
 
 
+@dataclass_transform(frozen_default=True, kw_only_default=True)  # type checkers do not inherit these by themselves
 class Record(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A frozen keyword-only record: what every plain datum of the house is made of.
 
