@@ -173,9 +173,7 @@ def encode_transfers(transfers: Sequence[TransferStatus]) -> list[int]:
     words: list[int] = []
     for transfer in transfers:
         flags = transfer.occupied | transfer.ready_to_accept << 1 | transfer.ready_to_hand_over << 2
-        words += TRANSFER.write(
-            {"Flags": flags, "TrackNumber": transfer.track, "EventSeq": transfer.event_sequence}
-        )
+        words += TRANSFER.write({"Flags": flags, "TrackNumber": transfer.track, "EventSeq": transfer.event_sequence})
     return words + [0] * (TRANSFER_WORDS - len(words))
 
 
