@@ -23,7 +23,7 @@ from wcs.plant.model import Plant, Side
 SHIPPED_PLANTS = ("tiny", "demo")
 FILE_BYTES_MAX = 4_000_000  # a hall with 10,000 segments is about 1 MB: anything larger is not a plant file
 
-Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9._ \-]*$")]
+Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-]*$")]
 Positive = Annotated[int, Field(strict=True, gt=0)]
 NotNegative = Annotated[int, Field(strict=True, ge=0)]
 Whole = Annotated[int, Field(strict=True)]
