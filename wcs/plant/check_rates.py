@@ -121,7 +121,7 @@ def _crane_points(plant: Plant, *, ends: bool) -> list[str]:
 
 
 def _belt_bound(plant: Plant, origins: Iterable[str], sinks: Iterable[str]) -> tuple[int, str] | None:
-    """Loads an hour that the belts carry from all origins to all sinks at most: a maximum flow, and the cut below it."""
+    """Loads an hour that the belts carry from all origins to all sinks at most: a maximum flow, and its cut."""
     graph: nx.DiGraph[str] = nx.DiGraph()
     names: dict[tuple[str, str], str] = {}
     for conveyor in plant.conveyors:
