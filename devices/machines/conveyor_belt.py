@@ -1,0 +1,237 @@
+"""The belts of a conveyor: how long a load travels, who goes first, and where there is room. Closed form, no ticks.
+
+A load that enters a segment at time e reaches its end at e + length/speed, or one pitch (length/capacity) of travel
+after the load ahead has left the end, whichever is later; two loads enter at least one pitch apart. That is all an
+accumulating belt does.
+
+Rule against lock-up: *one slot of every loop stays free*. Follow each segment to the one where a load goes when
+nobody decides (a merge has one way on, a point has its default exit). Every segment has at most one such successor,
+so the loops of this graph share nothing, and a load that waits for room waits for its successor at worst (a point
+whose decided exit is full falls back to the default). If every load of a loop waited for the next, the loop would be
+full. It never is: a load from outside enters only if a slot is left after it, and moves within the loop keep the
+number. So somewhere ahead of some load there is room; that load moves, and the free slot travels backward past all
+of them. Loads outside wait for a loop or for a transfer point at the end of their way, never in a circle. What is
+left are loads at a stop without deadline: those wait for the WCS, by intent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import msgspec
+
+from wcs.plant.model import Conveyor, PointKind, Segment
+
+FREE_SLOTS = 1  # of every loop: one is enough to move and costs least room
+
+
+class BeltClock(msgspec.Struct):
+    """The time a block's belts have run: it stands with them, so that what was under way goes on where it stopped."""
+
+    standing_ms: int = 0
+    stopped_at: int | None = 0
+
+    @property
+    def running(self) -> bool:
+        """Whether the belts move."""
+        return self.stopped_at is None
+
+    def belt_ms(self, now_ms: int) -> int:
+        """Belt time at plant time now_ms."""
+        return now_ms - self.standing_ms if self.stopped_at is None else self.stopped_at
+
+    def plant_ms(self, belt_ms: int) -> int:
+        """Plant time at which a running belt's clock shows belt_ms."""
+        return belt_ms + self.standing_ms
+
+    def stop(self, now_ms: int) -> None:
+        """The belts stand from now on."""
+        if self.stopped_at is None:
+            self.stopped_at = now_ms - self.standing_ms
+
+    def start(self, now_ms: int) -> None:
+        """The belts run from now on."""
+        if self.stopped_at is not None:
+            self.standing_ms = now_ms - self.stopped_at
+            self.stopped_at = None
+
+
+class Ride(msgspec.Struct):
+    """One load on a segment: when it reaches the end if nothing is in the way, and whether a point has scanned it."""
+
+    number: int
+    due_ms: int
+    scanned: bool = False
+
+
+class Lane(msgspec.Struct):
+    """One segment with its loads, first to leave first. Times are belt times of its clock."""
+
+    name: str
+    origin: str
+    end: str
+    device: str
+    clock: BeltClock
+    travel_ms: int
+    pitch_ms: int
+    capacity: int
+    loop: int
+    rides: list[Ride]
+    entry_free_ms: int = 0
+    end_free_ms: int = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether no load fits any more."""
+        return len(self.rides) >= self.capacity
+
+    def next_ride(self) -> Ride | None:
+        """The first load that no point has scanned: the next to arrive at the end."""
+        return next((ride for ride in self.rides if not ride.scanned), None)
+
+    def arrival_ms(self, ride: Ride) -> int:
+        """Plant time at which this load, the next to arrive, is at the end (of a running belt)."""
+        return self.clock.plant_ms(max(ride.due_ms, self.end_free_ms))
+
+    def entry_ms(self) -> int:
+        """Plant time from which the next load may enter, one pitch behind the last."""
+        return self.clock.plant_ms(self.entry_free_ms)
+
+    def enter(self, number: int, now_ms: int) -> int:
+        """A load stands at the beginning now; returns the plant time at which it can be at the end."""
+        belt_ms = self.clock.belt_ms(now_ms)
+        self.rides.append(Ride(number=number, due_ms=belt_ms + self.travel_ms))
+        self.entry_free_ms = belt_ms + self.pitch_ms
+        return self.clock.plant_ms(belt_ms + self.travel_ms)
+
+    def leave(self, number: int) -> None:
+        """A load is no longer on this segment."""
+        self.rides = [ride for ride in self.rides if ride.number != number]
+
+    def clear_end(self, now_ms: int) -> None:
+        """The load at the end has gone on: the next one is there a pitch later at the earliest."""
+        self.end_free_ms = self.clock.belt_ms(now_ms) + self.pitch_ms
+
+
+class Loop(msgspec.Struct):
+    """A circle of default ways: how many loads it may hold in all, and the nodes at which loads enter it."""
+
+    lanes: list[Lane]
+    stops: tuple[str, ...]
+    loads_max: int
+    entries: tuple[str, ...]
+
+
+class Belts:
+    """All segments of one conveyor and the stations at which loads rest beside them."""
+
+    def __init__(self, conveyor: Conveyor) -> None:
+        self.clocks = {device: BeltClock() for device in conveyor.devices}
+        owner, first = owners(conveyor), conveyor.devices[0]
+        self.stops = {point.name: 0 for point in conveyor.points if point.kind == PointKind.STATION}
+        self.lanes = {
+            segment.name: _lane(segment, owner.get(segment.end, owner.get(segment.origin, first)), self.clocks)
+            for segment in conveyor.segments
+        }
+        self.into: dict[str, tuple[Lane, ...]] = {}
+        self.out_of: dict[str, tuple[Lane, ...]] = {}
+        for lane in self.lanes.values():
+            self.into[lane.end] = (*self.into.get(lane.end, ()), lane)
+            self.out_of[lane.origin] = (*self.out_of.get(lane.origin, ()), lane)
+        for merge in conveyor.merges:
+            if len(self.out_of.get(merge, ())) != 1:
+                raise ValueError(f"merge {merge} needs one way on, it has {len(self.out_of.get(merge, ()))}")
+        self.loops = tuple(self._loop(names) for names in _circles(self._successors(conveyor)))
+        for number, loop in enumerate(self.loops):
+            for lane in loop.lanes:
+                lane.loop = number
+
+    def power_up(self) -> None:
+        """The belts stand and are taken for empty, until the world is sensed."""
+        for clock in self.clocks.values():
+            clock.standing_ms, clock.stopped_at = 0, 0
+        for lane in self.lanes.values():
+            lane.rides, lane.entry_free_ms, lane.end_free_ms = [], 0, 0
+        self.stops = dict.fromkeys(self.stops, 0)
+
+    def admits(self, sink: Lane, source_loop: int) -> bool:
+        """Whether a load coming from a lane of `source_loop` (-1: none) finds a slot, one of the loop left free."""
+        if sink.full:
+            return False
+        if sink.loop in (-1, source_loop):
+            return True
+        loop = self.loops[sink.loop]
+        loads = sum(len(lane.rides) for lane in loop.lanes) + sum(1 for stop in loop.stops if self.stops[stop])
+        return loads < loop.loads_max
+
+    def loop_of_node(self, node: str) -> int:
+        """The loop that passes through this node, -1 if none does."""
+        return next((lane.loop for lane in self.into.get(node, ()) if lane.loop >= 0), -1)
+
+    def lane_of(self, node: str, number: int) -> Lane | None:
+        """The lane into this node on which the load stands, if it stands on one."""
+        lanes = self.into.get(node, ())
+        return next((lane for lane in lanes if any(ride.number == number for ride in lane.rides)), None)
+
+    def entries(self, loop: int) -> Iterator[str]:
+        """Nodes at which a load may wait to enter this loop."""
+        if loop >= 0:
+            yield from self.loops[loop].entries
+
+    def _successors(self, conveyor: Conveyor) -> dict[str, str]:
+        """Where a load goes from each segment when nobody decides."""
+        defaults = {point.name: point.exits[point.default_exit] for point in conveyor.points}
+        onward = {merge: self.out_of[merge][0].name for merge in conveyor.merges} | defaults
+        return {lane.name: onward[lane.end] for lane in self.lanes.values() if lane.end in onward}
+
+    def _loop(self, names: tuple[str, ...]) -> Loop:
+        lanes = [self.lanes[name] for name in names]
+        ends = [lane.end for lane in lanes]
+        capacity = sum(lane.capacity for lane in lanes)
+        feeders = {lane.origin for lane in lanes if any(f.name not in names for f in self.into.get(lane.origin, ()))}
+        sources = {lane.origin for lane in lanes if not self.into.get(lane.origin)}
+        return Loop(
+            lanes=lanes,
+            stops=tuple(end for end in ends if end in self.stops),
+            loads_max=capacity - FREE_SLOTS,
+            entries=tuple(sorted(feeders | sources)),
+        )
+
+
+def owners(conveyor: Conveyor) -> dict[str, str]:
+    """The block of each transfer point and point."""
+    owner = {place.name: place.device for place in conveyor.transfer_points}
+    return owner | {point.name: point.device for point in conveyor.points}
+
+
+def _lane(segment: Segment, device: str, clocks: dict[str, BeltClock]) -> Lane:
+    """An empty lane. It belongs to the block of the node at its end, for that is where loads are held."""
+    travel_ms = -(-segment.length_mm * 1000 // segment.speed_mm_s)
+    return Lane(
+        name=segment.name,
+        origin=segment.origin,
+        end=segment.end,
+        device=device,
+        clock=clocks[device],
+        travel_ms=travel_ms,
+        pitch_ms=travel_ms // segment.capacity,
+        capacity=segment.capacity,
+        loop=-1,
+        rides=[],
+    )
+
+
+def _circles(successors: dict[str, str]) -> list[tuple[str, ...]]:
+    """The circles of a graph in which each node has at most one successor."""
+    seen: set[str] = set()
+    circles: list[tuple[str, ...]] = []
+    for start in successors:
+        way: list[str] = []
+        name: str | None = start
+        while name is not None and name not in seen:
+            seen.add(name)
+            way.append(name)
+            name = successors.get(name)
+        if name is not None and name in way:
+            circles.append(tuple(way[way.index(name) :]))
+    return circles
