@@ -110,6 +110,7 @@ class DeviceSession:
         self._outbox = Outbox()
         self._answers = Answers()
         self._hearing = Hearing(device, tracked=tracked)
+        self.synchronised = False  # since the connection was opened
         self._told_lost = False
         self._attempts = 0
         self._retry_at_ms = 0
@@ -125,6 +126,7 @@ class DeviceSession:
         """The PLC connection stands: read everything."""
         self._forget()
         self.phase = Phase.READING
+        self.synchronised = False
         self._hearing.start(now_ms)
         self._life_due_ms = now_ms
 
@@ -215,9 +217,7 @@ class DeviceSession:
             command, words, first = telegram
             writes.append(WriteCommand(words=tuple(words)))
             if first:
-                self._deliver(
-                    DeliveryNote(device=self.device, sequence=command.sequence, sent_at_ms=self._wall_ms())
-                )
+                self._deliver(DeliveryNote(device=self.device, sequence=command.sequence, sent_at_ms=self._wall_ms()))
         return writes
 
     def wants_whole_read(self, now_ms: int) -> bool:
@@ -264,6 +264,7 @@ class DeviceSession:
             # A whole read that was asked for after SYNC's acknowledgement had been seen.
             sequence, self._sync_sequence = self._sync_sequence, None
             self._attempts = 0
+            self.synchronised = True
             self._deliver(Synchronised(sequence=sequence, snapshot=self._hearing.tell_everything()))
         if command is not None:
             self._deliver(
@@ -281,9 +282,7 @@ class DeviceSession:
     def _synchronising(self) -> bool:
         """Between SYNC and its whole read: what changes meanwhile is in the snapshot that reconciliation works on."""
         outstanding = self._outbox.outstanding
-        return self._sync_sequence is not None or (
-            outstanding is not None and outstanding.code is CommandCode.SYNC
-        )
+        return self._sync_sequence is not None or (outstanding is not None and outstanding.code is CommandCode.SYNC)
 
     def _rest(self, report: Disconnected | Unanswered, now_ms: int) -> None:
         self._forget()
