@@ -1,0 +1,56 @@
+"""Ports of a running plant: the same at every start on one data folder, as long as nobody else has taken them."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+
+import msgspec
+
+from devices.virtual_plc.files import read_if_there, write_whole
+from wcs.plant.model import Protocol, Record
+
+HOST = "127.0.0.1"  # virtual PLCs are never reachable from outside this machine
+WORLD = "world"
+
+
+class PlcAddress(Record):
+    """Where one virtual PLC answers; a device's position in `devices` is its block."""
+
+    plc: str
+    protocol: Protocol
+    host: str
+    port: int
+    devices: tuple[str, ...]
+
+    @property
+    def url(self) -> str:
+        """As a client of its protocol writes it."""
+        return f"opc.tcp://{self.host}:{self.port}" if self.protocol == Protocol.OPCUA else f"{self.host}:{self.port}"
+
+
+def choose_ports(file: Path, names: tuple[str, ...]) -> dict[str, int]:
+    """A port for each name: the stored one if it is free, else a new one; stored for the next start."""
+    content = read_if_there(file)
+    stored = msgspec.json.decode(content, type=dict[str, int]) if content else {}
+    held: list[socket.socket] = []
+    ports: dict[str, int] = {}
+    try:
+        for name in names:
+            held.append(_bind(stored.get(name, 0)))
+            ports[name] = held[-1].getsockname()[1]
+    finally:
+        for one in held:
+            one.close()
+    write_whole(file, msgspec.json.encode(stored | ports))
+    return ports
+
+
+def _bind(port: int) -> socket.socket:
+    one = socket.socket()
+    one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        one.bind((HOST, port))
+    except OSError:
+        one.bind((HOST, 0))
+    return one
