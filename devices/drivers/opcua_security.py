@@ -9,7 +9,7 @@ import logging
 from pathlib import Path
 
 from asyncua import ua
-from asyncua.client import Client
+from asyncua.client.client import Client
 from asyncua.crypto.security_policies import SecurityPolicyBasic256Sha256
 from asyncua.crypto.truststore import TrustStore
 from asyncua.crypto.validator import CertificateValidator, CertificateValidatorOptions
