@@ -1,0 +1,1 @@
+"""Decisions: which facts and commands follow from which event."""

@@ -1,0 +1,1 @@
+"""The books and the journal, on SQLite and on PostgreSQL."""

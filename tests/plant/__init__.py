@@ -1,0 +1,1 @@
+"""What a plant file may say, what is refused, and the ways that follow from it."""

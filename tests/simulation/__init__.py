@@ -1,0 +1,1 @@
+"""The twin: determinism, statistics, and the invariants under faults."""

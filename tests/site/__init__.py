@@ -1,0 +1,1 @@
+"""The asyncio host: commit before command, recovery, and one host a plant."""

@@ -1,0 +1,1 @@
+"""Claims, routes and the absence of deadlock."""
