@@ -81,6 +81,7 @@ class ConveyorMachine:
         self._points = {(point.device, point.index): point.name for point in conveyor.points}
         self._wires: dict[str, bool] = {}
         self._scanning = False
+        self._look_again = False
         self._now_ms = 0
         self._memory = ConveyorMemory(blocks=tuple(self._blocks.values()), flow=self._flow.memory())
         self._set_wires()
@@ -91,7 +92,10 @@ class ConveyorMachine:
 
     def advance(self, now_ms: int) -> None:
         """Do everything that is due up to now_ms, in order of time and of node names."""
-        self._scan(now_ms, lambda: None)
+        if self._scanning:
+            self._look_again = True
+        else:
+            self._scan(now_ms, lambda: None)
 
     def next_due_ms(self) -> int | None:
         """When a load arrives somewhere, is at a divert or times out."""
@@ -141,22 +145,30 @@ class ConveyorMachine:
     # --- one scan ---
 
     def _scan(self, now_ms: int, act: Callable[[], None]) -> None:
-        """What is due, what is new in the world, what is asked; then memory and wires. Never within itself: a move
-        of our own rings the bells of those who watch, and they may call back."""
-        if self._scanning:
-            return
+        """What is due, what is new in the world, what is asked; then memory and wires.
+
+        Our own moves and wires ring the bells of those who watch the world. They may move something in turn and call
+        `advance` from within this scan: then we look once more before we end it.
+        """
+        assert not self._scanning, "a command within a scan"
         self._scanning = True
         try:
             self._now_ms = max(self._now_ms, now_ms)
-            self._flow.run(self._now_ms)
-            self._flow.sense(self._now_ms)
-            self._flow.run(self._now_ms)
+            self._look()
             act()
-            self._flow.run(self._now_ms)
-            self._remember()
-            self._set_wires()
+            self._look_again = True
+            while self._look_again:
+                self._look_again = False
+                self._look()
+                self._remember()
+                self._set_wires()
         finally:
             self._scanning = False
+
+    def _look(self) -> None:
+        self._flow.run(self._now_ms)
+        self._flow.sense(self._now_ms)
+        self._flow.run(self._now_ms)
 
     def _remember(self) -> None:
         memory = ConveyorMemory(blocks=tuple(self._blocks.values()), flow=self._flow.memory())

@@ -9,9 +9,10 @@ nobody decides (a merge has one way on, a point has its default exit). Every seg
 so the loops of this graph share nothing, and a load that waits for room waits for its successor at worst (a point
 whose decided exit is full falls back to the default). If every load of a loop waited for the next, the loop would be
 full. It never is: a load from outside enters only if a slot is left after it, and moves within the loop keep the
-number. So somewhere ahead of some load there is room; that load moves, and the free slot travels backward past all
-of them. Loads outside wait for a loop or for a transfer point at the end of their way, never in a circle. What is
-left are loads at a stop without deadline: those wait for the WCS, by intent.
+number; a point on a loop has no other way in, so whoever may not enter yet waits beside it. So somewhere ahead of
+some load there is room; that load moves, and the free slot travels backward past all of them. Loads elsewhere wait
+for a loop, or for the transfer point at the end of their default way to be cleared, never in a circle. What is left
+are loads at a stop without deadline: those wait for the WCS, by intent.
 """
 
 from __future__ import annotations
@@ -133,6 +134,7 @@ class Belts:
             segment.name: _lane(segment, owner.get(segment.end, owner.get(segment.origin, first)), self.clocks)
             for segment in conveyor.segments
         }
+        self.merges = conveyor.merges
         self.into: dict[str, tuple[Lane, ...]] = {}
         self.out_of: dict[str, tuple[Lane, ...]] = {}
         for lane in self.lanes.values():
@@ -188,13 +190,15 @@ class Belts:
         lanes = [self.lanes[name] for name in names]
         ends = [lane.end for lane in lanes]
         capacity = sum(lane.capacity for lane in lanes)
+        for end in ends:
+            if end not in self.merges and len(self.into[end]) > 1:
+                raise ValueError(f"point {end} lies on a loop: what joins the loop there must merge before the point")
         feeders = {lane.origin for lane in lanes if any(f.name not in names for f in self.into.get(lane.origin, ()))}
-        sources = {lane.origin for lane in lanes if not self.into.get(lane.origin)}
         return Loop(
             lanes=lanes,
             stops=tuple(end for end in ends if end in self.stops),
             loads_max=capacity - FREE_SLOTS,
-            entries=tuple(sorted(feeders | sources)),
+            entries=tuple(sorted(feeders)),
         )
 
 

@@ -61,9 +61,7 @@ def judge(memory: BlockMemory, command: DeviceCommand, panel: Panel) -> BlockMem
     if command.sequence <= memory.ack_sequence or command.epoch < memory.latched_epoch:
         return memory
     code, after = _answer(memory, command, panel)
-    return replace(
-        after, latched_epoch=command.epoch, ack_sequence=command.sequence, ack_code=code
-    )
+    return replace(after, latched_epoch=command.epoch, ack_sequence=command.sequence, ack_code=code)
 
 
 def _answer(memory: BlockMemory, command: DeviceCommand, panel: Panel) -> tuple[AckCode, BlockMemory]:

@@ -93,6 +93,10 @@ class Flow:
         self.sense(now_ms)
         for name in self.points:
             self._recover_point(name, now_ms)
+        here = {memory.number for memory in self.transfer_memory.values()}
+        self._tracks = {
+            number: track for number, track in self._tracks.items() if number in here or self._aboard(number)
+        }
 
     def _recover_point(self, name: str, now_ms: int) -> None:
         memory = self.point_memory[name]
@@ -169,9 +173,7 @@ class Flow:
             lane.clear_end(now_ms)
             self.wake(sink.end, sink.enter(number, now_ms))
 
-    def _first_arrived(
-        self, node: str, now_ms: int, may_go: Callable[[Lane], bool]
-    ) -> tuple[Lane | None, int | None]:
+    def _first_arrived(self, node: str, now_ms: int, may_go: Callable[[Lane], bool]) -> tuple[Lane | None, int | None]:
         """The lane whose load has waited longest at this node (ties by name), and when the next load arrives."""
         waiting: list[tuple[int, str]] = []
         later: list[int] = []

@@ -124,9 +124,7 @@ def taken_away(memory: PointMemory, number: int) -> PointMemory:
 
 def _decided(memory: PointMemory, sequence: int, exit_chosen: int, reason: OutcomeReason) -> PointMemory:
     under_way = tuple(
-        replace(load, exit=exit_chosen, reason=reason)
-        if load.scan_sequence == sequence and load.exit is None
-        else load
+        replace(load, exit=exit_chosen, reason=reason) if load.scan_sequence == sequence and load.exit is None else load
         for load in memory.under_way
     )
     return memory if under_way == memory.under_way else replace(memory, under_way=under_way)
