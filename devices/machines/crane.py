@@ -17,6 +17,7 @@ from msgspec.structs import replace
 
 from devices.machines.crane_reach import CraneReach, Stop
 from devices.machines.kinematics import position_mm, travel_time_ms
+from devices.machines.load_exchange import exchange
 from devices.machines.machine import Load, World
 from devices.machines.task_controller import Alarm, Panel, TaskController
 from devices.machines.task_plc import (
@@ -29,7 +30,6 @@ from devices.machines.task_plc import (
     stepped,
     stopped,
 )
-from devices.machines.world import WorldRefused
 from wcs.core.ports import (
     Address,
     Command,
@@ -129,6 +129,8 @@ class CraneMachine:
                 self.plc.change_mode(OperatingMode(command.p1))
             case Act.HOME:
                 self._body = replace(self._body, homing=True)
+            case Act.NONE | Act.EXTEND:
+                pass
         self._settle(now_ms)
 
     def refuse(self, epoch: int, sequence: int) -> None:
@@ -305,6 +307,8 @@ class CraneMachine:
                 self._reach_into(task.source, at_ms)
             case DeviceState.DEPOSITING:
                 self._reach_into(task.sink, at_ms)
+            case _:
+                raise AssertionError(f"{self.crane.name}: no motion in {state.name}")
 
     def _end(self, motion: Motion) -> None:
         """A motion is over: sense, and take the next step."""
@@ -365,20 +369,12 @@ class CraneMachine:
             self._step(DeviceState.DEPOSITING, at_ms)
 
     def _exchange(self, at_ms: int) -> None:
-        """The fork is all the way out: the load changes place. Whether it did, the sensor says afterwards."""
+        """The fork is all the way out."""
         task = self.plc.memory.task
         assert task is not None
-        place, load = self._body.reaches_into, self._load()
-        standing = self._world.loads(place)
-        by = f"{self.crane.name} task {task.number}"
-        try:
-            if self.plc.memory.state == DeviceState.PICKING and load is None and standing:
-                self._world.move(standing[0].number, place, self.crane.name, by=f"{by} PICK", now_ms=at_ms)
-                self._body = replace(self._body, pick_count=self._body.pick_count + 1)
-            elif self.plc.memory.state == DeviceState.DEPOSITING and load is not None:
-                self._world.move(load.number, self.crane.name, place, by=f"{by} DEPOSIT", now_ms=at_ms)
-        except WorldRefused:
-            return  # somebody was quicker: the fork comes back as it is, and the result says so
+        place, state = self._body.reaches_into, self.plc.memory.state
+        if exchange(self._world, self.crane.name, task.number, state, place, at_ms):
+            self._body = replace(self._body, pick_count=self._body.pick_count + 1)
 
     def _drawn_in(self, at_ms: int) -> None:
         """The fork is centred."""
@@ -392,6 +388,8 @@ class CraneMachine:
                 self._finish(ResultCode.SOURCE_EMPTY, at_ms)
             case DeviceState.DEPOSITING:
                 self._finish(ResultCode.SINK_OCCUPIED if loaded else ResultCode.OK, at_ms)
+            case _:
+                pass  # the fork was centred before a travel, which begins now
 
     def _end_pick(self, task: DeviceTask, at_ms: int) -> None:
         if task.type == TaskType.PICK:
@@ -426,9 +424,7 @@ class CraneMachine:
     def _move_fork(self, moving: Moving, at_ms: int) -> None:
         half = self.crane.fork_cycle_ms // 2
         time_ms = half if moving == Moving.REACH else self.crane.fork_cycle_ms - half
-        self._body = replace(
-            self._body, motion=Motion(moving=moving, started_ms=at_ms, ends_ms=at_ms + time_ms)
-        )
+        self._body = replace(self._body, motion=Motion(moving=moving, started_ms=at_ms, ends_ms=at_ms + time_ms))
 
     def _centre(self) -> None:
         if self._body.reaches_into:

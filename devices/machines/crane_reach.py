@@ -95,8 +95,10 @@ class CraneReach:
         """A crane's way has no nodes."""
         return ()
 
+    def extension(self, task: DeviceTask) -> tuple[int, ...]:
+        """A crane's way has no nodes."""
+        return ()
+
     def _name(self, address: Address, side: Side, depth: int) -> str:
-        location = LocationAddress(
-            aisle=self._aisle.name, side=side, bay=address.b, level=address.c, depth=depth
-        )
+        location = LocationAddress(aisle=self._aisle.name, side=side, bay=address.b, level=address.c, depth=depth)
         return self._locations.name(self._locations.index_of(location))

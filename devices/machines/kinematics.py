@@ -6,7 +6,10 @@ it is too short to reach its speed it brakes half-way (a triangle).
 
 from __future__ import annotations
 
-from math import isqrt, sqrt
+from collections.abc import Sequence
+from math import ceil, isqrt, sqrt
+
+from wcs.plant.model import Record
 
 
 def _check(distance_mm: int, speed_mm_s: int, accel_mm_s2: int) -> None:
@@ -55,46 +58,13 @@ def position_mm(elapsed_ms: int, distance_mm: int, speed_mm_s: int, accel_mm_s2:
     return max(0, min(distance_mm, round(come)))
 
 
-def speed_at_mm_s(elapsed_ms: int, distance_mm: int, speed_mm_s: int, accel_mm_s2: int) -> int:
-    """Speed of a move of `distance_mm` after `elapsed_ms`.
-
-    >>> speed_at_mm_s(3_000, 30_000, 3_000, 500)
-    1500
-    """
-    _check(distance_mm, speed_mm_s, accel_mm_s2)
-    total_s, peak_mm_s = _total_s_peak_mm_s(distance_mm, speed_mm_s, accel_mm_s2)
-    elapsed_s = max(0.0, min(elapsed_ms / 1_000, total_s))
-    return round(min(accel_mm_s2 * elapsed_s, peak_mm_s, accel_mm_s2 * (total_s - elapsed_s)))
-
-
-def time_at_ms(come_mm: int, distance_mm: int, speed_mm_s: int, accel_mm_s2: int) -> int:
-    """When a move of `distance_mm` has come `come_mm` far; the inverse of `position_mm`.
-
-    >>> time_at_ms(15_000, 30_000, 3_000, 500)
-    8000
-    """
-    _check(distance_mm, speed_mm_s, accel_mm_s2)
-    if come_mm >= distance_mm:
-        return travel_time_ms(distance_mm, speed_mm_s, accel_mm_s2)
-    total_s, peak_mm_s = _total_s_peak_mm_s(distance_mm, speed_mm_s, accel_mm_s2)
-    ramp_mm = peak_mm_s * peak_mm_s / (2 * accel_mm_s2)
-    come = max(0, come_mm)
-    if come <= ramp_mm:
-        at_s = sqrt(2 * come / accel_mm_s2)
-    elif come <= distance_mm - ramp_mm:
-        at_s = peak_mm_s / accel_mm_s2 + (come - ramp_mm) / peak_mm_s
-    else:
-        at_s = total_s - sqrt(2 * (distance_mm - come) / accel_mm_s2)
-    return round(at_s * 1_000)
-
-
-def braking_distance_mm(speed_mm_s: int, accel_mm_s2: int) -> int:
-    """Way that it takes to reach, or to brake from, a speed.
+def braking_distance_mm(speed_mm_s: float, accel_mm_s2: int) -> int:
+    """Way that it takes to brake from a speed, rounded up.
 
     >>> braking_distance_mm(3_000, 500)
     9000
     """
-    return (speed_mm_s * speed_mm_s + accel_mm_s2) // (2 * accel_mm_s2)
+    return ceil(speed_mm_s * speed_mm_s / (2 * accel_mm_s2))
 
 
 def _total_s_peak_mm_s(distance_mm: int, speed_mm_s: int, accel_mm_s2: int) -> tuple[float, float]:
@@ -102,3 +72,96 @@ def _total_s_peak_mm_s(distance_mm: int, speed_mm_s: int, accel_mm_s2: int) -> t
         peak = sqrt(distance_mm * accel_mm_s2)
         return 2 * peak / accel_mm_s2, peak
     return distance_mm / speed_mm_s + speed_mm_s / accel_mm_s2, float(speed_mm_s)
+
+
+class Piece(Record):
+    """A part of a run with one acceleration (negative: braking), from the run's start; floats, for telemetry only."""
+
+    start_s: float
+    start_mm: float
+    speed_mm_s: float
+    accel_mm_s2: float
+    end_s: float
+
+
+class Run(Record):
+    """A run over stretches with limits of their own: `passes_ms` is when the end of each stretch is reached."""
+
+    pieces: tuple[Piece, ...]
+    passes_ms: tuple[int, ...]
+
+
+def plan_run(
+    lengths_mm: Sequence[int], limits_mm_s: Sequence[int], accel_mm_s2: int, entry_speed_mm_s: float = 0.0
+) -> Run:
+    """The fastest run over stretches, each within its speed limit, to a standstill at the end of the last.
+
+    A run that enters too fast for its first stretches brakes as hard as it can.
+
+    Args:
+        lengths_mm, limits_mm_s: of each stretch, > 0.
+        accel_mm_s2: acceleration = deceleration, > 0.
+        entry_speed_mm_s: speed at the start of the first stretch, ≥ 0.
+
+    >>> plan_run([30_000], [3_000], 500).passes_ms
+    (16000,)
+    """
+    speeds = _boundary_speeds(lengths_mm, limits_mm_s, accel_mm_s2, entry_speed_mm_s)
+    pieces: list[Piece] = []
+    passes: list[int] = []
+    at_s, at_mm = 0.0, 0.0
+    for length, limit, first, last in zip(lengths_mm, limits_mm_s, speeds, speeds[1:], strict=False):
+        peak = min(limit, sqrt((first * first + last * last) / 2 + accel_mm_s2 * length))
+        peak = max(peak, last)
+        ramps_mm = abs(peak * peak - first * first) / (2 * accel_mm_s2) + (peak * peak - last * last) / (
+            2 * accel_mm_s2
+        )
+        if first > peak and ramps_mm > length:
+            peak, ramps_mm = last, float(length)
+        cruise_s = max(0.0, length - ramps_mm) / peak if peak > 0 else 0.0
+        for begin, accel, time_s in (
+            (first, accel_mm_s2 if peak >= first else -accel_mm_s2, abs(peak - first) / accel_mm_s2),
+            (peak, 0, cruise_s),
+            (peak, -accel_mm_s2, (peak - last) / accel_mm_s2),
+        ):
+            if time_s > 0:
+                pieces.append(
+                    Piece(start_s=at_s, start_mm=at_mm, speed_mm_s=begin, accel_mm_s2=accel, end_s=at_s + time_s)
+                )
+                at_s += time_s
+                at_mm += begin * time_s + accel * time_s * time_s / 2
+        passes.append(int(at_s * 1_000 + 0.5))
+    return Run(pieces=tuple(pieces), passes_ms=tuple(passes))
+
+
+def run_state(run: Run, elapsed_ms: int) -> tuple[int, float]:
+    """How far a run has come (mm) and how fast it is (mm/s) after `elapsed_ms`."""
+    elapsed_s = max(0.0, elapsed_ms / 1_000)
+    for piece in run.pieces:
+        if elapsed_s < piece.end_s:
+            t = elapsed_s - piece.start_s
+            come = piece.start_mm + piece.speed_mm_s * t + piece.accel_mm_s2 * t * t / 2
+            return round(come), max(0.0, piece.speed_mm_s + piece.accel_mm_s2 * t)
+    if not run.pieces:
+        return 0, 0.0
+    last = run.pieces[-1]
+    t = last.end_s - last.start_s
+    return round(last.start_mm + last.speed_mm_s * t + last.accel_mm_s2 * t * t / 2), 0.0
+
+
+def _boundary_speeds(
+    lengths_mm: Sequence[int], limits_mm_s: Sequence[int], accel_mm_s2: int, entry_speed_mm_s: float
+) -> list[float]:
+    """Speeds at all boundaries of stretches: backward so that it can brake, forward so that it can reach them."""
+    count = len(lengths_mm)
+    speeds = [0.0] * (count + 1)
+    for n in range(count - 1, 0, -1):
+        reachable = sqrt(speeds[n + 1] ** 2 + 2 * accel_mm_s2 * lengths_mm[n])
+        speeds[n] = min(limits_mm_s[n - 1], limits_mm_s[n], reachable)
+    if count:
+        speeds[0] = entry_speed_mm_s
+    for n in range(count):
+        change = 2 * accel_mm_s2 * lengths_mm[n]
+        slowest = sqrt(max(0.0, speeds[n] ** 2 - change))
+        speeds[n + 1] = max(slowest, min(speeds[n + 1], sqrt(speeds[n] ** 2 + change)))
+    return speeds

@@ -32,9 +32,7 @@ class Alarm(enum.IntFlag):
 
 
 # What stops a machine; the other bits only tell.
-FAULTS = (
-    Alarm.EMERGENCY_STOP | Alarm.OVERLOAD | Alarm.AXIS | Alarm.CONTOUR | Alarm.JAM | Alarm.LOCALISATION_LOST
-)
+FAULTS = Alarm.EMERGENCY_STOP | Alarm.OVERLOAD | Alarm.AXIS | Alarm.CONTOUR | Alarm.JAM | Alarm.LOCALISATION_LOST
 
 
 class Panel(Record):

@@ -118,7 +118,10 @@ class Geometry(Protocol):
         """The same for the stretch of an EXTEND, which begins at its Source A."""
 
     def way(self, task: DeviceTask) -> tuple[int, ...]:
-        """The nodes of a POSITION, its sink last (cranes: none)."""
+        """The nodes of a POSITION from where the machine stands, its sink last (cranes: none)."""
+
+    def extension(self, task: DeviceTask) -> tuple[int, ...]:
+        """The nodes of an EXTEND from its Source A, its sink last."""
 
 
 class Continuation(enum.Enum):
@@ -131,6 +134,15 @@ class Continuation(enum.Enum):
     GO_ON = enum.auto()
     DONE_OK = enum.auto()
     DONE_UNKNOWN = enum.auto()
+
+
+STEP_TO_GO_ON = {
+    Continuation.PICK: DeviceState.TO_PICK,
+    Continuation.FINISH_PICK: DeviceState.PICKING,
+    Continuation.DEPOSIT: DeviceState.TO_DEPOSIT,
+    Continuation.FINISH_DEPOSIT: DeviceState.DEPOSITING,
+    Continuation.GO_ON: DeviceState.TO_DEPOSIT,
+}
 
 
 def judge(memory: TaskMemory, command: DeviceCommand, senses: Senses, geometry: Geometry) -> tuple[TaskMemory, Act]:
@@ -158,6 +170,12 @@ def _answer(memory: TaskMemory, command: DeviceCommand, senses: Senses, geometry
             return _judge_in_idle(memory, command, senses, geometry)
         case CommandCode.RESET_FAULT:
             return _judge_reset(memory, command, senses)
+        case _:
+            return _judge_for_task(memory, command, senses, geometry)
+
+
+def _judge_for_task(memory: TaskMemory, command: DeviceCommand, senses: Senses, geometry: Geometry) -> Verdict:
+    """Rules 7 to 9: commands that mean the active task."""
     if command.code == CommandCode.RECEIPT and _in_ring(memory, command.task_number):
         return Verdict(code=AckCode.DUPLICATE_DONE, memory=memory)
     if named_task(command) != memory.active:
@@ -173,11 +191,12 @@ def _answer(memory: TaskMemory, command: DeviceCommand, senses: Senses, geometry
             return Verdict(code=AckCode.ACCEPTED, memory=replace(memory, pause_wanted=True))
         case state, CommandCode.PAUSE if state in RUNNING:
             return Verdict(code=AckCode.ACCEPTED, memory=stopped(memory, DeviceState.PAUSED))
-        case (DeviceState.PAUSED | DeviceState.INTERRUPTED), CommandCode.RESUME:
+        case ((DeviceState.PAUSED | DeviceState.INTERRUPTED), CommandCode.RESUME):
             return _resume(memory, senses)
-        case (DeviceState.ASSIGNED | DeviceState.TO_DEPOSIT), CommandCode.EXTEND:
+        case ((DeviceState.ASSIGNED | DeviceState.TO_DEPOSIT), CommandCode.EXTEND):
             return _extend(memory, command, geometry)
-    return Verdict(code=AckCode.INTERLOCK, memory=memory)
+        case _:
+            return Verdict(code=AckCode.INTERLOCK, memory=memory)
 
 
 def _judge_task(memory: TaskMemory, command: DeviceCommand, senses: Senses, geometry: Geometry) -> Verdict:
@@ -266,9 +285,9 @@ def _cancel_running(memory: TaskMemory, senses: Senses) -> Verdict:
     """Rule 8, first half: only what has not begun to move a load can be cancelled under way."""
     assert memory.task is not None
     match memory.task.type, memory.state:
-        case (TaskType.POSITION | TaskType.CHARGE), _:
+        case ((TaskType.POSITION | TaskType.CHARGE), _):
             pass
-        case (TaskType.PICK | TaskType.TRANSFER), (DeviceState.ASSIGNED | DeviceState.TO_PICK):
+        case ((TaskType.PICK | TaskType.TRANSFER), (DeviceState.ASSIGNED | DeviceState.TO_PICK)):
             if senses.load_present:
                 return Verdict(code=AckCode.INTERLOCK, memory=memory)
         case _:
@@ -303,14 +322,8 @@ def _resume(memory: TaskMemory, senses: Senses) -> Verdict:
             after = finished(memory, ResultCode.UNKNOWN)
         case Continuation.DONE_OK:
             after = finished(memory, ResultCode.OK)
-        case Continuation.PICK:
-            after = _resumed(memory, DeviceState.TO_PICK)
-        case Continuation.FINISH_PICK:
-            after = _resumed(memory, DeviceState.PICKING)
-        case Continuation.FINISH_DEPOSIT:
-            after = _resumed(memory, DeviceState.DEPOSITING)
-        case Continuation.DEPOSIT | Continuation.GO_ON:
-            after = _resumed(memory, DeviceState.TO_DEPOSIT)
+        case go_on:
+            after = _resumed(memory, STEP_TO_GO_ON[go_on])
     return Verdict(code=AckCode.ACCEPTED, memory=after, act=Act.CLEAR_FAULT)
 
 
@@ -324,13 +337,14 @@ def continuation(memory: TaskMemory, senses: Senses) -> Continuation:
                 return Continuation.FINISH_PICK
             case DeviceState.DEPOSITING:
                 return Continuation.FINISH_DEPOSIT
-        return Continuation.DONE_UNKNOWN
-    match memory.task.type, step, senses.load_present:  # now a load on board is drawn in
-        case (TaskType.POSITION | TaskType.CHARGE), _, _:
+            case _:
+                return Continuation.DONE_UNKNOWN
+    match memory.task.type, step, senses.load_present:
+        case ((TaskType.POSITION | TaskType.CHARGE), _, _):
             return Continuation.GO_ON
-        case (TaskType.TRANSFER | TaskType.PICK), (DeviceState.ASSIGNED | DeviceState.TO_PICK), False:
+        case ((TaskType.TRANSFER | TaskType.PICK), (DeviceState.ASSIGNED | DeviceState.TO_PICK), False):
             return Continuation.PICK
-        case (TaskType.TRANSFER | TaskType.PICK), DeviceState.PICKING, False:
+        case ((TaskType.TRANSFER | TaskType.PICK), DeviceState.PICKING, False):
             pick_again = senses.centred and senses.source_occupied
             return Continuation.PICK if pick_again else Continuation.DONE_UNKNOWN
         case TaskType.PICK, DeviceState.PICKING, True:
@@ -339,10 +353,11 @@ def continuation(memory: TaskMemory, senses: Senses) -> Continuation:
             return Continuation.DEPOSIT
         case TaskType.DEPOSIT, (DeviceState.ASSIGNED | DeviceState.TO_DEPOSIT | DeviceState.DEPOSITING), True:
             return Continuation.DEPOSIT
-        case (TaskType.TRANSFER | TaskType.DEPOSIT), DeviceState.DEPOSITING, False:
+        case ((TaskType.TRANSFER | TaskType.DEPOSIT), DeviceState.DEPOSITING, False):
             set_down = senses.centred and senses.sink_occupied
             return Continuation.DONE_OK if set_down else Continuation.DONE_UNKNOWN
-    return Continuation.DONE_UNKNOWN
+        case _:
+            return Continuation.DONE_UNKNOWN
 
 
 def _extend(memory: TaskMemory, command: DeviceCommand, geometry: Geometry) -> Verdict:
@@ -358,7 +373,7 @@ def _extend(memory: TaskMemory, command: DeviceCommand, geometry: Geometry) -> V
     if code is not None:
         return Verdict(code=code, memory=memory)
     longer = replace(
-        memory, task=replace(running, sink=extension.sink), way=(*memory.way, *geometry.way(extension))
+        memory, task=replace(running, sink=extension.sink), way=(*memory.way, *geometry.extension(extension))
     )
     return Verdict(code=AckCode.ACCEPTED, memory=longer, act=Act.EXTEND)
 

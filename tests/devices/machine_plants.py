@@ -67,9 +67,7 @@ def vehicle_plant() -> Plant:
                 name="N1", number=1, x_mm=0, y_mm=0, stops=(TrackStop(level=1, transfer_point="T1"),), parking=True
             ),
             TrackNode(name="N2", number=2, x_mm=10_000, y_mm=0),
-            TrackNode(
-                name="N3", number=3, x_mm=10_000, y_mm=10_000, stops=(TrackStop(level=1, transfer_point="T3"),)
-            ),
+            TrackNode(name="N3", number=3, x_mm=10_000, y_mm=10_000, stops=(TrackStop(level=1, transfer_point="T3"),)),
             TrackNode(name="N4", number=4, x_mm=0, y_mm=10_000),
             TrackNode(name="N5", number=5, x_mm=14_000, y_mm=0, parking=True, charging=True),
         ),
@@ -107,9 +105,7 @@ def _plant(
         name="CV",
         devices=("CV1",),
         merges=(),
-        transfer_points=tuple(
-            TransferPoint(name=name, device="CV1", index=index) for index, name in enumerate(points)
-        ),
+        transfer_points=tuple(TransferPoint(name=name, device="CV1", index=index) for index, name in enumerate(points)),
         points=(),
         segments=(),
     )
