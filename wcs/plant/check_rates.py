@@ -67,8 +67,8 @@ def _cranes_together(plant: Plant) -> Iterator[Finding]:
     """What is stored and retrieved in equal numbers goes in dual cycles, the rest in single ones."""
     dual, single = _crane_cycles_per_hour(plant)
     storage, retrieval = plant.rates.storage_per_hour, plant.rates.retrieval_per_hour
-    if max(storage, retrieval) > single or min(storage, retrieval) > dual:
-        return  # said already, one by one
+    if max(storage, retrieval) > single:
+        return  # said already, of one alone
     needed = min(storage, retrieval) / dual + abs(storage - retrieval) / single
     if needed > 1:
         reason = (

@@ -84,9 +84,12 @@ class LocationTable:
         if len(parts) != 5 or parts[1] not in _LETTER_SIDE or not all(p.isdigit() for p in parts[2:]):
             raise ValueError(f"{name} is not a storage location")
         aisle, letter, bay, level, depth = parts
-        return self.index_of(
+        index = self.index_of(
             LocationAddress(aisle=aisle, side=_LETTER_SIDE[letter], bay=int(bay), level=int(level), depth=int(depth))
         )
+        if self.name(index) != name:  # one location, one name: "A1-L-5-3-1" would be a second one
+            raise ValueError(f"{name} is not a storage location; {self.name(index)} is")
+        return index
 
     def has(self, name: str) -> bool:
         """Whether `name` is a storage location of this plant."""

@@ -86,7 +86,7 @@ class PlcAccessShape(Shape):
 class SiteShape(Shape):
     name: Name
     database: DatabaseShape
-    policies: dict[str, str] = {}
+    policies: dict[str, str] = Field(default_factory=dict)
     plcs: dict[str, PlcAccessShape]
     api: ApiShape = ApiShape()
 
@@ -201,7 +201,7 @@ def _plcs(shape: SiteShape, plant: Plant) -> Iterator[Finding]:
 
 
 def _security(key: str, access: PlcAccessShape, protocol: Protocol) -> Iterator[Finding]:
-    secured = access.security == Security.BASIC256SHA256
+    secured = access.security != "none"
     if secured and protocol is Protocol.MODBUS:
         yield Finding(key=f"{key}.security", reason="Modbus TCP has no security of its own: only none")
         return
