@@ -321,9 +321,7 @@ class Disconnected(Record, tag=True):
     reason: str
 
 
-DeviceReport = (
-    Connected | Synchronised | StatusChanged | TransferChanged | PointChanged | Unanswered | Disconnected
-)
+DeviceReport = Connected | Synchronised | StatusChanged | TransferChanged | PointChanged | Unanswered | Disconnected
 
 
 class DevicePort(Protocol):

@@ -1,0 +1,108 @@
+"""What people answer to alarms, above all to an unknown outcome: they say where the load is, and that is booked.
+
+at_source   nothing moved (a booked pick is reversed)
+on_device   the pick
+at_sink     pick and deposit
+gone        to the place "lost"
+"""
+
+from __future__ import annotations
+
+from wcs.core import entities as e
+from wcs.core import events as v
+from wcs.core import facts as f
+from wcs.core import legs, putaway, reconcile, reservation, tasks, transports
+from wcs.core.ports import CommandCode
+from wcs.core.turn import RequestRefused, Turn
+from wcs.plant.model import LOST
+
+
+def alarm_answered(turn: Turn, event: v.AlarmAnswered) -> None:
+    """End an alarm with one of its answers."""
+    alarm = turn.state.alarm.get(event.alarm)
+    if alarm is None:
+        raise RequestRefused("alarm", f"no open alarm {event.alarm}")
+    if event.answer not in alarm.answers:
+        raise RequestRefused("answer", f"wanted one of {', '.join(alarm.answers) or 'none: it ends by itself'}")
+    if alarm.code == "outcome_unknown":
+        check_outcome(turn, alarm, event.answer)
+    turn.record(f.AlarmEnded(number=alarm.number, answer=event.answer, actor=event.actor))
+    match alarm.code:
+        case "outcome_unknown":
+            outcome(turn, alarm.task, event.answer, event.actor)
+        case "device_fault":
+            turn.send(alarm.subject, CommandCode.RESET_FAULT, _task_named(turn, alarm.subject))
+        case "foreign_device":
+            reconcile.take_over(turn, alarm.subject, event.actor)
+        case "warehouse_full" if alarm.load_unit:
+            putaway.store(turn, alarm.load_unit, reason="asked again")
+        case "no_route" if (transport := turn.state.transport_for(alarm.load_unit)) is not None:
+            if not transport.leg:
+                transports.advance(turn, transport.number)
+        case "vanished" if event.answer == "gone":
+            lose(turn, alarm.load_unit, "vanished")
+        case _:
+            pass
+
+
+def _task_named(turn: Turn, device: str) -> int:
+    return turn.state.device[device].task
+
+
+def check_outcome(turn: Turn, alarm: e.Alarm, answer: str) -> None:
+    """Refuse an answer that the book cannot follow: two load units at one place."""
+    task = turn.state.task.get(alarm.task)
+    if task is None or answer not in ("at_source", "at_sink"):
+        return
+    place = task.sink if answer == "at_sink" else task.source
+    other = turn.state.unit_at(place) if place else 0
+    if other and other != task.task.load_id:
+        raise RequestRefused("answer", f"load unit {other} stands at {place} by the book: move it first")
+
+
+def outcome(turn: Turn, number: int, answer: str, actor: str) -> None:
+    """Book where the load is, receipt the task, and let the load unit go on from there."""
+    task = turn.state.task.get(number)
+    if task is None:
+        return
+    turn.record(f.DeviceTaskAnswered(number=number, answer=answer, actor=actor))
+    unit = task.task.load_id
+    match answer:
+        case "at_source" if unit and task.source and turn.state.load_unit[unit].place != task.source:
+            turn.move(unit, task.source, turn.manual_key(), f"task {number}: pick reversed by {actor}")
+        case "on_device":
+            tasks.book_pick(turn, number)
+        case "at_sink":
+            tasks.book_deposit(turn, number)
+        case "gone" if unit:
+            lose(turn, unit, f"task {number}: gone, says {actor}")
+        case _:
+            pass
+    close(turn, number, answer)
+
+
+def close(turn: Turn, number: int, answer: str) -> None:
+    """The task is closed here; the device's copy is receipted when it shows it, its memory trusted again."""
+    task = turn.state.task[number]
+    turn.record(f.DeviceTaskEnded(number=number, outcome=f"answered {answer}"))
+    device = turn.state.device[task.device]
+    if device.link is e.Link.SYNCHRONISED:
+        turn.send(task.device, CommandCode.RECEIPT, number)
+        reconcile.settle_memory(turn, task.device)
+    legs.task_withdrawn(turn, task)
+    leg = turn.state.leg.get(task.leg) if task.leg else None
+    if leg is not None:
+        legs.settle(turn, leg)
+    turn.wake_all()
+
+
+def lose(turn: Turn, unit: int, reason: str) -> None:
+    """The load unit is nowhere to be found."""
+    if not unit:
+        return
+    transport = turn.state.transport_for(unit)
+    if transport is not None:
+        transports.drop(turn, transport.number, reason)
+    if turn.state.load_unit[unit].place != LOST:
+        turn.move(unit, LOST, turn.manual_key(), reason)
+    reservation.give_up_unit(turn, unit, reason)

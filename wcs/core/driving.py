@@ -1,0 +1,98 @@
+"""How a vehicle moves on the track: where it is, what it is granted, which stretch it is sent along.
+
+Rule: a vehicle is sent only along nodes that traffic has granted, and what lies behind it is given back only when it
+has confirmed the node beyond.
+"""
+
+from __future__ import annotations
+
+from wcs.core import entities as e
+from wcs.core import facts as f
+from wcs.core.ports import Address, CommandCode, DeviceTask, TaskType
+from wcs.core.turn import Turn
+from wcs.traffic.grants import next_grant
+from wcs.traffic.records import Grant
+
+VIA_MAX = 3  # P2–P4
+
+
+def confirmed(turn: Turn, vehicle: str, number: int) -> None:
+    """The vehicle's last confirmed node, as it says (word 58)."""
+    node = turn.layout.node_of_number.get(number)
+    row = turn.state.vehicle[vehicle]
+    if node is None or node == row.node:
+        return
+    if node in row.ahead:
+        turn.record(f.VehicleReached(vehicle=vehicle, node=node, at_ms=turn.now_ms))
+        return
+    holder = turn.state.traffic.held_by(node)
+    if holder is not None and holder != vehicle:
+        turn.raise_alarm(vehicle, "disagreement", f"says that it is at {node}, which {holder} holds", answers=("done",))
+        return
+    turn.record(f.VehicleStopped(vehicle=vehicle, node=node, at_ms=turn.now_ms))
+
+
+def note_ability(turn: Turn, vehicle: str) -> bool:
+    """Tell traffic whether this vehicle drives; one that does not blocks what it holds."""
+    device = turn.state.device[vehicle]
+    able = device.able and device.link is e.Link.SYNCHRONISED
+    if able != turn.state.vehicle[vehicle].able:
+        turn.record(f.VehicleAbleChanged(vehicle=vehicle, able=able))
+    return able
+
+
+def stand(turn: Turn, vehicle: str) -> None:
+    """It has no task: what was granted and not driven is free again."""
+    row = turn.state.vehicle[vehicle]
+    if row.ahead:
+        turn.record(f.VehicleStopped(vehicle=vehicle, node=row.node, at_ms=turn.now_ms))
+
+
+def grant(turn: Turn, vehicle: str) -> tuple[str, ...]:
+    """The next stretch towards the errand (or home), reserved; empty, with nothing changed, if there is none now."""
+    answer = next_grant(turn.state.traffic, vehicle, turn.now_ms, nodes_max=VIA_MAX + 1)
+    if not isinstance(answer, Grant) or not answer.nodes:
+        return ()
+    turn.record(
+        f.RouteGranted(
+            vehicle=vehicle,
+            nodes=answer.nodes,
+            towards=answer.towards,
+            detour=answer.detour,
+            kept=answer.kept,
+            retreat=answer.retreat,
+            at_ms=turn.now_ms,
+        )
+    )
+    return answer.nodes
+
+
+def why_not(turn: Turn, vehicle: str) -> str:
+    """Why the vehicle is not led on now; empty if it would be."""
+    answer = next_grant(turn.state.traffic, vehicle, turn.now_ms, nodes_max=VIA_MAX + 1)
+    return "" if isinstance(answer, Grant) else answer.reason
+
+
+def stretch(turn: Turn, nodes: tuple[str, ...]) -> tuple[Address, tuple[int, int, int, int]]:
+    """Sink address and P1–P4 of a POSITION along these nodes."""
+    numbers = [turn.layout.nodes[n].number for n in nodes]
+    via = ([*numbers[:-1], 0, 0, 0])[:VIA_MAX]
+    return Address(a=numbers[-1]), (0, via[0], via[1], via[2])
+
+
+def extend(turn: Turn, task: e.OpenTask) -> None:
+    """A vehicle whose next stretch is free does not stop: lengthen its POSITION before it ends."""
+    device = turn.state.device[task.device]
+    if task.task.type is not TaskType.POSITION or task.state is not e.TaskState.ACCEPTED or device.command_sequence:
+        return
+    end = turn.state.vehicle[task.device].ahead[-1:] or (turn.state.vehicle[task.device].node,)
+    if turn.layout.nodes[end[0]].number != task.task.sink.a:
+        return
+    nodes = grant(turn, task.device)
+    if not nodes:
+        return
+    sink, p = stretch(turn, nodes)
+    longer = DeviceTask(number=task.number, type=TaskType.POSITION, source=task.task.sink, sink=sink, p=p)
+    sequence = device.sequence + 1
+    turn.record(f.DeviceTaskExtended(number=task.number, sequence=sequence, task=longer))
+    turn.send_task(turn.state.task[task.number], sequence, CommandCode.EXTEND)

@@ -1,0 +1,165 @@
+"""Transfer points: what stands there, whose it is, and who is told.
+
+    new TrackNumber        a giver set something down (or the belt brought it): bind the number, book the set-down
+    occupied falls         the belt, a machine or a person took it
+    every new EventSeq     is acknowledged; the PLC accepts no next load before
+
+Rule: the words are levels and keep the last load, so a set-down and a departure missed between two reads are both still
+booked, in order. Evidence from a photo-eye is a physical confirmation: it books the giver's deposit or the taker's pick
+even if their own report comes later.
+"""
+
+from __future__ import annotations
+
+from wcs.core import entities as e
+from wcs.core import facts as f
+from wcs.core import surprises, tasks, transports
+from wcs.core.ports import TransferAck, TransferStatus
+from wcs.core.turn import Turn
+from wcs.plant.model import OUTSIDE
+
+
+def transfer_changed(turn: Turn, device: str, index: int, status: TransferStatus, *, again: bool = False) -> None:
+    """Take in the words of one transfer point; `again` also repeats the acknowledgement (after a reconnect)."""
+    transfer_point = turn.layout.transfer_point_at.get((device, index))
+    if transfer_point is None:
+        return
+    name = transfer_point.name
+    old = turn.state.transfer_point.get(name) or e.TransferPointState(name=name)
+    new = e.TransferPointState(
+        name=name,
+        occupied=status.occupied,
+        ready_to_accept=status.ready_to_accept,
+        ready_to_hand_over=status.ready_to_hand_over,
+        track=status.track,
+        event_sequence=status.event_sequence,
+    )
+    if new != old or name not in turn.state.transfer_point:
+        turn.record(f.TransferPointSeen(name=name, status=status))
+        if status.track and status.track != old.track:
+            departed(turn, name)
+            arrived(turn, name, status.track)
+        if not status.occupied:
+            departed(turn, name)
+        transports.wake_around(turn, name)
+    if status.event_sequence and (again or status.event_sequence != old.event_sequence):
+        turn.commands.append(TransferAck(device=device, transfer=index, event_sequence=status.event_sequence))
+
+
+def departed(turn: Turn, name: str) -> None:
+    """Whatever the book has at this transfer point is no longer there."""
+    unit = turn.state.unit_at(name)
+    if not unit:
+        return
+    leg = turn.state.leg_of_unit(unit)
+    if leg is None:
+        # People take from docks and stations and confirm it themselves; elsewhere somebody must say where it is.
+        if not people_take_from(turn, name):
+            surprises.vanished(turn, name, unit)
+        return
+    if leg.carrier in turn.layout.conveyors:
+        entered(turn, leg)
+        return
+    task = tasks.open_task(turn, leg.device) if leg.device else None
+    if task is not None and task.source == name:
+        tasks.book_pick(turn, task.number)
+
+
+def people_take_from(turn: Turn, name: str) -> bool:
+    layout = turn.layout
+    return name in layout.dock_outbound or name in layout.station_of_handover or name in layout.clarification
+
+
+def entered(turn: Turn, leg: e.Leg) -> None:
+    """The belt has taken it: one containment line, keyed by the leg."""
+    if not leg.picked:
+        turn.record(f.LegPicked(number=leg.number))
+        turn.move(leg.load_unit, leg.carrier, f"L{leg.number}:ENTER")
+        transports.wake_around(turn, leg.source)
+
+
+def arrived(turn: Turn, name: str, track: int) -> None:
+    """A load with a new number stands (or stood) at this transfer point: find out which it is."""
+    state = turn.state
+    conveyor = turn.layout.conveyor_of_place[name]
+    known = state.track.get((conveyor, track))
+    if known is not None and known.load_unit:
+        left_conveyor(turn, conveyor, known, name)
+        return
+    unit = set_down_at(turn, name)
+    if unit:
+        claim(turn, name, unit)
+    elif name not in turn.layout.dock_inbound and name not in turn.layout.station_of_put_on:
+        surprises.appeared(turn, name, track)
+
+
+def set_down_at(turn: Turn, name: str) -> int:
+    """The load unit that was set down here: already booked, or a machine's whose deposit is under way."""
+    state = turn.state
+    unit = state.unit_at(name)
+    if unit:
+        return unit
+    for number in state.legs_bound_for.get(name, ()):
+        leg = state.leg[number]
+        task = tasks.open_task(turn, leg.device) if leg.device else None
+        if task is not None and task.sink == name and task.leg == number:
+            tasks.book_deposit(turn, task.number)
+            return leg.load_unit
+    return 0
+
+
+def claim(turn: Turn, name: str, unit: int) -> None:
+    """Bind the track that the words show to a load unit of which we know that it was set down here."""
+    state = turn.state
+    point = state.transfer_point.get(name)
+    if point is None or not point.track or name not in turn.layout.entries:
+        return
+    conveyor = turn.layout.conveyor_of_place[name]
+    if (conveyor, point.track) not in state.track:
+        turn.record(f.TrackBound(conveyor=conveyor, track=point.track, load_unit=unit))
+
+
+def left_conveyor(turn: Turn, conveyor: str, track: e.Track, place: str) -> None:
+    """A load that the conveyor carried rests at one of its ends (or at a station's pick point)."""
+    unit = track.load_unit
+    leg = turn.state.leg_of_unit(unit)
+    here = turn.state.load_unit[unit].place
+    if here == place:
+        return
+    if leg is not None and leg.carrier == conveyor and not leg.picked:
+        entered(turn, leg)
+    if leg is not None and leg.carrier == conveyor:
+        turn.move(unit, place, f"L{leg.number}:LEAVE")
+    else:
+        turn.move(unit, place, turn.manual_key(), "seen there by the conveyor")
+    if place in turn.layout.transfer_points:
+        turn.record(f.TrackReleased(conveyor=conveyor, track=track.track))
+    if place in turn.layout.clarification:
+        clarify(turn, place, unit)
+    if leg is not None:
+        transports.end_leg(turn, leg.number, "done" if leg.sink == place else f"left at {place}")
+    transports.wake_around(turn, place)
+
+
+def clarify(turn: Turn, place: str, unit: int) -> None:
+    """It came to the clarification lane: whatever it was to do is off until a person has put it right."""
+    transport = turn.state.transport_for(unit)
+    if transport is not None and transport.sink != place:
+        transports.redirect(turn, transport.number, place, e.Purpose.CLARIFICATION, "came to the clarification lane")
+    turn.raise_alarm(
+        place, "clarification", f"load unit {unit} waits in the clarification lane", answers=("moved",), load_unit=unit
+    )
+
+
+def placed_by_hand(turn: Turn, unit: int, place: str, reason: str) -> None:
+    """A person says that they put a load unit there: one containment line; a waiting track is bound to it."""
+    state = turn.state
+    if state.load_unit[unit].place != place:
+        turn.move(unit, place, turn.manual_key(), reason)
+    if place in turn.layout.transfer_points:
+        claim(turn, place, unit)
+
+
+def gone_by_hand(turn: Turn, unit: int, reason: str) -> None:
+    """A person took it out of the building."""
+    turn.move(unit, OUTSIDE, turn.manual_key(), reason)

@@ -1,0 +1,178 @@
+"""Customer orders: placed, reserved, released to a station, withdrawn.
+
+Rule: an order is released when a station has a free order place; its sources are called when its own load unit stands
+there, so that no source waits at a pick point for a load unit that is queued behind it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import islice
+
+import msgspec
+
+from wcs.core import entities as e
+from wcs.core import events as v
+from wcs.core import facts as f
+from wcs.core import reservation, transports
+from wcs.core.turn import RequestRefused, Turn
+from wcs.plant.model import PickStation
+
+LINES_MAX = 500  # an order is one decision and one commit; more belongs into several orders
+QUANTITY_MAX = 1_000_000
+NUMBER_LENGTH_MAX = 64
+# Orders looked at for release in one turn, so that one event never decides on a thousand.
+RELEASES_MAX = 8
+EMPTIES_LOOKED_AT_MAX = 16
+ENDED = (e.OrderState.SHIPPED, e.OrderState.BACKORDERED, e.OrderState.CANCELLED)
+
+
+def place(turn: Turn, event: v.OrderRequested) -> None:
+    """Take an order in, or refuse it. The same order again (same number and content) changes nothing."""
+    digest = hashlib.sha256(msgspec.json.encode((event.lines, event.due_ms))).hexdigest()[:32]
+    known = turn.state.order.get(event.number)
+    if known is not None:
+        if known.content_digest == digest:
+            return
+        raise RequestRefused("number", f"order {event.number} exists with other content")
+    check(turn, event)
+    lines = tuple(
+        e.OrderLine(order_number=event.number, line=n, sku=wish.sku, quantity=wish.quantity)
+        for n, wish in enumerate(event.lines, 1)
+    )
+    order = e.CustomerOrder(
+        number=event.number,
+        state=e.OrderState.PLACED,
+        placed_ms=turn.now_ms,
+        due_ms=event.due_ms,
+        waits_for="a free order place at a station",
+        content_digest=digest,
+    )
+    turn.record(f.OrderPlaced(order=order, lines=lines))
+    for line in lines:
+        reservation.reserve_or_backorder(turn, order.number, line.line)
+    if not turn.state.reservations_of_order.get(order.number):
+        turn.record(f.OrderStateChanged(order_number=order.number, state=e.OrderState.BACKORDERED, at_ms=turn.now_ms))
+    turn.orders_changed = True
+
+
+def check(turn: Turn, event: v.OrderRequested) -> None:
+    if not event.number or len(event.number) > NUMBER_LENGTH_MAX:
+        raise RequestRefused("number", f"wanted 1 to {NUMBER_LENGTH_MAX} characters")
+    if not event.lines or len(event.lines) > LINES_MAX:
+        raise RequestRefused("lines", f"wanted 1 to {LINES_MAX} lines")
+    for n, wish in enumerate(event.lines):
+        if wish.sku not in turn.state.sku:
+            raise RequestRefused(f"lines[{n}].sku", f"unknown SKU {wish.sku!r}")
+        if not 0 < wish.quantity <= QUANTITY_MAX:
+            raise RequestRefused(f"lines[{n}].quantity", f"wanted 1 to {QUANTITY_MAX}")
+
+
+def cancel(turn: Turn, event: v.OrderCancelRequested) -> None:
+    """Withdraw an order in an orderly way, wherever it is."""
+    order = turn.state.order.get(event.number)
+    if order is None:
+        raise RequestRefused("number", f"unknown order {event.number!r}")
+    if order.cancelled:
+        return
+    if order.state in ENDED:
+        raise RequestRefused("number", f"order {event.number} is {order.state.value} already")
+    if order.state is e.OrderState.PACKED:
+        raise RequestRefused("number", f"order {event.number} is packed and on its way to the dock")
+    turn.record(f.OrderCancelled(order_number=order.number, actor=event.actor))
+    for number in tuple(turn.state.reservations_of_order.get(order.number, ())):
+        reservation.void(turn, number, "order withdrawn")
+    if order.state is e.OrderState.PLACED:
+        turn.record(f.OrderStateChanged(order_number=order.number, state=e.OrderState.CANCELLED, at_ms=turn.now_ms))
+    elif order.station:
+        turn.stations_to_serve[order.station] = None
+    turn.orders_changed = True
+
+
+def release(turn: Turn) -> None:
+    """Give free order places to the most urgent orders."""
+    state = turn.state
+    for _ in range(RELEASES_MAX):
+        if not state.order_queue:
+            return
+        station = station_with_room(turn)
+        if station is None:
+            return
+        number = state.order_queue[0][2]
+        empty = spare_unit_at(turn, station) or find_empty(turn, station)
+        if not empty:
+            wait(turn, number, "an empty load unit for the order")
+            return
+        turn.record(f.OrderReleased(order_number=number, station=station.name))
+        assign_unit(turn, number, empty)
+        if state.load_unit[empty].place in station.order_places:
+            turn.stations_to_serve[station.name] = None
+        else:
+            transports.create(
+                turn, empty, station.handover_point, e.Purpose.EMPTY_SUPPLY, order_number=number,
+                reason=f"load unit for order {number}",
+            )  # fmt: skip
+
+
+def assign_unit(turn: Turn, number: str, unit: int) -> None:
+    turn.record(f.LoadUnitRoleChanged(load_unit=unit, role=e.LoadUnitRole.ORDER, order_number=number))
+    turn.record(f.OrderLoadUnitSet(order_number=number, load_unit=unit))
+
+
+def wait(turn: Turn, number: str, reason: str) -> None:
+    if turn.state.order[number].waits_for != reason:
+        turn.record(f.OrderWaits(order_number=number, waits_for=reason))
+
+
+def station_with_room(turn: Turn) -> PickStation | None:
+    """The station with the fewest orders that has a free order place; ties by name."""
+    best: PickStation | None = None
+    best_count = 0
+    for name, station in turn.layout.stations.items():
+        count = len(turn.state.orders_at_station[name])
+        if name in turn.state.block or count + foreign_units(turn, station) >= len(station.order_places):
+            continue
+        if best is None or count < best_count:
+            best, best_count = station, count
+    return best
+
+
+def foreign_units(turn: Turn, station: PickStation) -> int:
+    """Order places taken by load units that belong to no order at work here (packed or to be put back)."""
+    count = 0
+    for place in (*station.order_places, station.handover_point):
+        unit = turn.state.unit_at(place)
+        if unit and not _serves_open_order(turn, unit, station) and not is_spare(turn, unit):
+            count += 1
+    return count
+
+
+def _serves_open_order(turn: Turn, unit: int, station: PickStation) -> bool:
+    return turn.state.load_unit[unit].order_number in turn.state.orders_at_station[station.name]
+
+
+def is_spare(turn: Turn, unit: int) -> bool:
+    """An empty load unit on an order place whose order did not need it in the end."""
+    return turn.state.load_unit[unit].role is e.LoadUnitRole.EMPTY and turn.state.transport_for(unit) is None
+
+
+def spare_unit_at(turn: Turn, station: PickStation) -> int:
+    for place in station.order_places:
+        unit = turn.state.unit_at(place)
+        if unit and is_spare(turn, unit):
+            return unit
+    return 0
+
+
+def find_empty(turn: Turn, station: PickStation) -> int:
+    """An empty load unit in a rack whose crane works and from where there is a way; 0 if none."""
+    state, layout = turn.state, turn.layout
+    for unit in islice(state.empties, EMPTIES_LOOKED_AT_MAX):
+        if unit in state.transport_of_unit or state.load_unit[unit].hold:
+            continue
+        aisle = layout.aisle_of(state.load_unit[unit].place)
+        if aisle is None or aisle in state.block:
+            continue
+        if state.device[layout.crane_of_aisle[aisle].name].able:
+            return unit
+    return 0

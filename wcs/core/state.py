@@ -1,0 +1,344 @@
+"""The mind's memory: tables of frozen records, and the indexes over them.
+
+Rule: rows change only here, by `put` and `drop`, called by the evolve modules for facts and by nothing else. Indexes are
+derived: they are never stored, and loading rebuilds them by putting every row again.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, insort
+from collections.abc import Callable, Iterable, Iterator
+from operator import attrgetter
+from typing import Any, Generic, TypeVar
+
+from msgspec import structs
+
+from wcs.core import entities as e
+from wcs.core.layout import Layout
+from wcs.core.room import Room
+from wcs.traffic.records import VehicleTraffic
+from wcs.traffic.state import Traffic
+
+E = TypeVar("E", bound=e.Entity)
+NEVER_MS = 1 << 62
+
+
+class Table(Generic[E]):
+    """Rows of one entity by key. A missing key is a KeyError: our bug."""
+
+    def __init__(
+        self,
+        entity: type[E],
+        changes: dict[tuple[type[e.Entity], Any], e.Entity | None],
+        on_change: Callable[[E | None, E | None], None] | None = None,
+    ) -> None:
+        self.entity = entity
+        self.rows: dict[Any, E] = {}
+        self._key = attrgetter(*entity.KEY)
+        self._changes = changes
+        self._on_change = on_change
+
+    def __getitem__(self, key: object) -> E:
+        return self.rows[key]
+
+    def get(self, key: object) -> E | None:
+        return self.rows.get(key)
+
+    def __iter__(self) -> Iterator[E]:
+        return iter(self.rows.values())
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self.rows
+
+    def put(self, row: E) -> None:
+        key = self._key(row)
+        old = self.rows.get(key)
+        self.rows[key] = row
+        self._changes[self.entity, key] = row
+        if self._on_change is not None:
+            self._on_change(old, row)
+
+    def drop(self, key: object) -> None:
+        old = self.rows.pop(key)
+        self._changes[self.entity, key] = None
+        if self._on_change is not None:
+            self._on_change(old, None)
+
+
+class State:
+    """All tables and indexes of one warehouse."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+        self.changes: dict[tuple[type[e.Entity], Any], e.Entity | None] = {}
+        self.room = Room(layout)
+        self.units_at: dict[str, dict[int, None]] = {}
+        self.unit_of_barcode: dict[str, int] = {}
+        self.contents_of: dict[int, dict[Any, None]] = {}
+        self.stock_of_sku: dict[str, list[tuple[int, str, int, str]]] = {}
+        self.reservations_of_unit: dict[int, dict[int, None]] = {}
+        self.reservations_of_order: dict[str, dict[int, None]] = {}
+        self.lines_of_order: dict[str, list[int]] = {}
+        self.transport_of_unit: dict[int, int] = {}
+        self.transports_to: dict[str, dict[int, None]] = {}
+        self.legs_of_carrier: dict[str, dict[int, None]] = {}
+        self.legs_bound_for: dict[str, dict[int, None]] = {}
+        self.task_of_device: dict[str, int] = {}
+        self.orders_open: dict[str, None] = {}
+        self.orders_at_station: dict[str, dict[str, None]] = {s: {} for s in layout.stations}
+        self.order_queue: list[tuple[int, int, str]] = []
+        self.empties: dict[int, None] = {}
+        self.tracks_of_unit: dict[int, tuple[str, int]] = {}
+        self.alarms_of_subject: dict[str, dict[int, None]] = {}
+        self._traffic: Traffic | None = None
+        t = self._table
+        self.counter = t(e.Counter)
+        self.installed_plant = t(e.InstalledPlant)
+        self.sku = t(e.Sku)
+        self.lot = t(e.Lot, self._on_lot)
+        self.load_unit = t(e.LoadUnit, self._on_load_unit)
+        self.content = t(e.Content, self._on_content)
+        self.order = t(e.CustomerOrder, self._on_order)
+        self.line = t(e.OrderLine, self._on_line)
+        self.reservation = t(e.Reservation, self._on_reservation)
+        self.delivery = t(e.Delivery)
+        self.delivery_line = t(e.DeliveryLine)
+        self.receipt = t(e.GoodsReceipt)
+        self.transport = t(e.TransportOrder, self._on_transport)
+        self.leg = t(e.Leg, self._on_leg)
+        self.task = t(e.OpenTask, self._on_task)
+        self.device = t(e.Device)
+        self.transfer_point = t(e.TransferPointState)
+        self.track = t(e.Track, self._on_track)
+        self.point = t(e.PointState)
+        self.vehicle = t(e.VehicleTraffic)
+        self.block = t(e.Block, self._on_block)
+        self.alarm = t(e.Alarm, self._on_alarm)
+        self.site = t(e.Site)
+        self.tables: dict[type[e.Entity], Table[Any]] = {
+            table.entity: table for table in vars(self).values() if isinstance(table, Table)
+        }
+
+    def _table(self, entity: type[E], on_change: Callable[[E | None, E | None], None] | None = None) -> Table[E]:
+        return Table(entity, self.changes, on_change)
+
+    def load(self, rows: Iterable[e.Entity]) -> None:
+        """Take stored rows in; lots must come before contents (ENTITIES is in that order)."""
+        for row in rows:
+            self.tables[type(row)].put(row)
+        self.changes.clear()
+
+    def take_changes(self) -> list[e.Change]:
+        """What was put and dropped since the last call, last word per row."""
+        changes = [
+            e.Change(entity=entity, key=key if isinstance(key, tuple) else (key,), row=row)
+            for (entity, key), row in self.changes.items()
+        ]
+        self.changes.clear()
+        return changes
+
+    def next_number(self, name: str) -> int:
+        counter = self.counter.get(name)
+        return counter.value + 1 if counter else 1
+
+    def rebuilt(self) -> State:
+        """The same rows in a new state, in the order of their keys: what a restart would load.
+
+        A host's term begins with it, so that replaying a journal over a restart decides as the restarted host did.
+        """
+        new = State(self.layout)
+        for entity in e.ENTITIES:
+            rows = self.tables[entity].rows
+            new.load(rows[key] for key in sorted(rows))
+        return new
+
+    def follow(self, changes: Iterable[e.Change]) -> None:
+        """Take over committed changes: how a view of the state is kept."""
+        for change in changes:
+            table = self.tables[change.entity]
+            if change.row is not None:
+                table.put(change.row)
+            else:
+                key = change.key[0] if len(change.key) == 1 else change.key
+                if key in table:
+                    table.drop(key)
+        self.changes.clear()
+
+    # Indexes, one method an entity.
+
+    def _on_load_unit(self, old: e.LoadUnit | None, new: e.LoadUnit | None) -> None:
+        if old is not None and new is not None and old.place == new.place and old.role == new.role:
+            return
+        if old is not None:
+            _discard(self.units_at, old.place, old.load_unit)
+            self.room.leave(old.place)
+            self.empties.pop(old.load_unit, None)
+        if new is not None:
+            self.units_at.setdefault(new.place, {})[new.load_unit] = None
+            self.unit_of_barcode[new.barcode] = new.load_unit
+            self.room.enter(new.place)
+            if new.role is e.LoadUnitRole.EMPTY and self.layout.is_location(new.place):
+                self.empties[new.load_unit] = None
+            if old is None or old.place != new.place:
+                for key in self.contents_of.get(new.load_unit, ()):
+                    self.room.sku_moved(key[1], old.place if old else "", new.place)
+
+    def _on_content(self, old: e.Content | None, new: e.Content | None) -> None:
+        row = new or old
+        assert row is not None
+        key = (row.load_unit, row.sku, row.lot, row.owner)
+        if old is None:
+            self.contents_of.setdefault(row.load_unit, {})[key] = None
+            insort(self.stock_of_sku.setdefault(row.sku, []), self._stock_key(row))
+            self.room.sku_moved(row.sku, "", self.load_unit[row.load_unit].place)
+        elif new is None:
+            _discard(self.contents_of, row.load_unit, key)
+            stock = self.stock_of_sku[row.sku]
+            del stock[bisect_left(stock, self._stock_key(row))]
+            self.room.sku_moved(row.sku, self.load_unit[row.load_unit].place, "")
+
+    def _stock_key(self, row: e.Content) -> tuple[int, str, int, str]:
+        lot = self.lot.get((row.sku, row.lot))
+        removal_ms = NEVER_MS if lot is None or lot.removal_ms is None else lot.removal_ms
+        return removal_ms, row.lot, row.load_unit, row.owner
+
+    def _on_lot(self, old: e.Lot | None, new: e.Lot | None) -> None:
+        # A lot's date is fixed before its first content: the order of stock_of_sku never changes under it.
+        if old is not None and new is not None:
+            assert old.removal_ms == new.removal_ms or not self.stock_of_sku.get(new.sku), new
+
+    def _on_reservation(self, old: e.Reservation | None, new: e.Reservation | None) -> None:
+        if new is None and old is not None:
+            _discard(self.reservations_of_unit, old.load_unit, old.number)
+            _discard(self.reservations_of_order, old.order_number, old.number)
+        elif new is not None:
+            self.reservations_of_unit.setdefault(new.load_unit, {})[new.number] = None
+            self.reservations_of_order.setdefault(new.order_number, {})[new.number] = None
+
+    def _on_line(self, old: e.OrderLine | None, new: e.OrderLine | None) -> None:
+        if old is None and new is not None:
+            self.lines_of_order.setdefault(new.order_number, []).append(new.line)
+
+    def _on_order(self, old: e.CustomerOrder | None, new: e.CustomerOrder | None) -> None:
+        assert new is not None, "orders are kept"
+        was_queued = old is not None and old.state is e.OrderState.PLACED
+        queued = new.state is e.OrderState.PLACED
+        if queued != was_queued:
+            key = (NEVER_MS if new.due_ms is None else new.due_ms, new.placed_ms, new.number)
+            if queued:
+                insort(self.order_queue, key)
+            else:
+                del self.order_queue[bisect_left(self.order_queue, key)]
+        if old is not None and old.station:
+            self.orders_at_station[old.station].pop(old.number, None)
+        ended = new.state in (e.OrderState.SHIPPED, e.OrderState.BACKORDERED, e.OrderState.CANCELLED)
+        if ended:
+            self.orders_open.pop(new.number, None)
+        else:
+            self.orders_open[new.number] = None
+            if new.station and new.state is e.OrderState.RELEASED:
+                self.orders_at_station[new.station][new.number] = None
+
+    def _on_transport(self, old: e.TransportOrder | None, new: e.TransportOrder | None) -> None:
+        if old is not None and (new is None or new.sink != old.sink):
+            _discard(self.transports_to, old.sink, old.number)
+            self.room.unbook(old.sink)
+        if new is None and old is not None:
+            self.transport_of_unit.pop(old.load_unit, None)
+        if new is not None:
+            self.transport_of_unit[new.load_unit] = new.number
+            if old is None or new.sink != old.sink:
+                self.transports_to.setdefault(new.sink, {})[new.number] = None
+                self.room.book(new.sink)
+
+    def _on_leg(self, old: e.Leg | None, new: e.Leg | None) -> None:
+        # A leg holds its sink of its own: its transport order may be redirected while a crane is on the way there.
+        if old is None and new is not None:
+            self.legs_of_carrier.setdefault(new.carrier, {})[new.number] = None
+            self.legs_bound_for.setdefault(new.sink, {})[new.number] = None
+            self.room.book(new.sink)
+        elif new is None and old is not None:
+            _discard(self.legs_of_carrier, old.carrier, old.number)
+            _discard(self.legs_bound_for, old.sink, old.number)
+            self.room.unbook(old.sink)
+        elif old is not None and new is not None and old.sink != new.sink:
+            _discard(self.legs_bound_for, old.sink, old.number)
+            self.legs_bound_for.setdefault(new.sink, {})[new.number] = None
+
+    def _on_task(self, old: e.OpenTask | None, new: e.OpenTask | None) -> None:
+        if new is not None:
+            self.task_of_device[new.device] = new.number
+        elif old is not None:
+            self.task_of_device.pop(old.device, None)
+
+    def _on_track(self, old: e.Track | None, new: e.Track | None) -> None:
+        if old is not None and self.tracks_of_unit.get(old.load_unit) == (old.conveyor, old.track):
+            del self.tracks_of_unit[old.load_unit]
+        if new is not None and new.load_unit:
+            self.tracks_of_unit[new.load_unit] = (new.conveyor, new.track)
+
+    def _on_block(self, old: e.Block | None, new: e.Block | None) -> None:
+        if old is None and new is not None:
+            self.room.block(new.place)
+            if new.place in self.layout.nodes:
+                self._close_track()
+        elif new is None and old is not None:
+            self.room.unblock(old.place)
+            if old.place in self.layout.nodes:
+                self._close_track()
+
+    def _on_alarm(self, old: e.Alarm | None, new: e.Alarm | None) -> None:
+        if new is not None:
+            self.alarms_of_subject.setdefault(new.subject, {})[new.number] = None
+        elif old is not None:
+            _discard(self.alarms_of_subject, old.subject, old.number)
+
+    @property
+    def traffic(self) -> Traffic:
+        """The track, built from its rows when it is first asked for; afterwards facts keep both alike."""
+        if self._traffic is None:
+            records = [VehicleTraffic(**structs.asdict(row)) for row in self.vehicle]
+            self._traffic = Traffic(self.layout.plant.track, records)
+            self._close_track()
+        return self._traffic
+
+    def _close_track(self) -> None:
+        if self._traffic is not None:
+            closed = frozenset(b.place for b in self.block if b.place in self.layout.nodes)
+            self._traffic.set_closed(closed, frozenset())
+            for vehicle in self._traffic.vehicles.values():
+                row = e.VehicleTraffic(**structs.asdict(vehicle))
+                if self.vehicle[row.vehicle] != row:
+                    self.vehicle.put(row)
+
+    # Small questions asked everywhere.
+
+    def unit_at(self, place: str) -> int:
+        """The one load unit at a single place, 0 if none."""
+        for load_unit in self.units_at.get(place, ()):
+            return load_unit
+        return 0
+
+    def transport_for(self, load_unit: int) -> e.TransportOrder | None:
+        number = self.transport_of_unit.get(load_unit)
+        return None if number is None else self.transport[number]
+
+    def leg_of_unit(self, load_unit: int) -> e.Leg | None:
+        transport = self.transport_for(load_unit)
+        return self.leg[transport.leg] if transport is not None and transport.leg else None
+
+    def contents(self, load_unit: int) -> list[e.Content]:
+        return [self.content[key] for key in self.contents_of.get(load_unit, ())]
+
+    def lines(self, order_number: str) -> list[e.OrderLine]:
+        return [self.line[order_number, n] for n in self.lines_of_order.get(order_number, ())]
+
+
+def _discard(index: dict[Any, dict[Any, None]], key: Any, member: Any) -> None:
+    members = index[key]
+    del members[member]
+    if not members:
+        del index[key]

@@ -1,0 +1,293 @@
+"""Pick stations: call the sources, confirm picks, pack, send away.
+
+    pick point     a source rests there while picks from it are open, then goes on: to another station that needs it,
+                   back to a bin, or (nothing left) back as an empty
+    order places   an order's own load unit stands there from the first pick to the last
+    put-on point   packed load units leave for a dock, others go back to the racks
+
+Rule: a person's confirmation moves quantity; nothing else does.
+"""
+
+from __future__ import annotations
+
+from wcs.core import entities as e
+from wcs.core import events as v
+from wcs.core import facts as f
+from wcs.core import handover, points, putaway, reservation, transports
+from wcs.core.evolve_stock import account_of
+from wcs.core.sscc import sscc
+from wcs.core.state import State
+from wcs.core.turn import RequestRefused, Turn
+from wcs.plant.model import PickStation, Record
+
+# Packed load units on their way beyond what the docks can hold: they stand on the outfeed, not on the loop.
+SHIPPING_AHEAD_MAX = 2
+
+
+class StationWork(Record):
+    """What people are to do at a station now."""
+
+    takes: tuple[tuple[int, str], ...]
+    picks: tuple[e.Reservation, ...]
+    puts: tuple[int, ...]
+
+
+def work_at(state: State, station: PickStation) -> StationWork:
+    """Takes (load unit at the hand-over point, free order place), picks, and load units to be put on the conveyor."""
+    free_places = [p for p in station.order_places if not state.unit_at(p)]
+    arrived = state.unit_at(station.handover_point)
+    takes = ((arrived, free_places[0]),) if arrived and free_places else ()
+    source = state.unit_at(station.pick_point)
+    picks = tuple(open_picks(state, station, source)) if source else ()
+    return StationWork(takes=takes, picks=picks, puts=tuple(units_to_put_on(state, station)))
+
+
+def open_picks(state: State, station: PickStation, source: int) -> list[e.Reservation]:
+    """Picks from `source` for orders whose own load unit stands at this station."""
+    picks = []
+    for number in state.reservations_of_unit.get(source, ()):
+        pick = state.reservation[number]
+        order = state.order[pick.order_number]
+        if order.station != station.name or not order.load_unit or order.cancelled:
+            continue
+        if state.load_unit[order.load_unit].place in station.order_places:
+            picks.append(pick)
+    return picks
+
+
+def units_to_put_on(state: State, station: PickStation) -> list[int]:
+    """Load units on order places that are finished there, if the put-on point is free and there is somewhere to go."""
+    point = state.transfer_point.get(station.put_on_point)
+    if point is None or point.occupied or not point.ready_to_accept or state.unit_at(station.put_on_point):
+        return []
+    units = []
+    for place in station.order_places:
+        unit = state.unit_at(place)
+        if not unit:
+            continue
+        role = state.load_unit[unit].role
+        packed = role is e.LoadUnitRole.ORDER and bool(state.load_unit[unit].sscc)
+        if role is e.LoadUnitRole.STOCK or (packed and docks_have_room(state)):
+            units.append(unit)
+    return units[:1]
+
+
+def docks_have_room(state: State) -> bool:
+    outbound = state.layout.dock_outbound
+    bound = sum(len(state.transports_to.get(p, ())) + bool(state.unit_at(p)) for p in outbound)
+    return bound < len(outbound) + SHIPPING_AHEAD_MAX
+
+
+def serve(turn: Turn, station: PickStation) -> None:
+    """Look at one station: what can leave its pick point, which orders are complete, which sources to call."""
+    for number in tuple(turn.state.orders_at_station[station.name]):
+        finish_if_complete(turn, station, number)
+    send_on(turn, station)
+    for number in tuple(turn.state.orders_at_station[station.name]):
+        call_sources(turn, station, number)
+
+
+def send_on(turn: Turn, station: PickStation) -> None:
+    """What rests at the pick point goes on as soon as nothing is to be picked from it."""
+    state = turn.state
+    unit = state.unit_at(station.pick_point)
+    point = state.point.get(station.pick_point)
+    if not unit or point is None or not point.waiting or open_picks(state, station, unit):
+        return
+    transport = state.transport_for(unit)
+    if transport is None:
+        if not next_use(turn, unit):
+            return
+        transport = state.transport_for(unit)
+    leg = state.leg_of_unit(unit)
+    if transport is None or leg is None:
+        return
+    to_handover = leg.sink == station.handover_point
+    if to_handover and transports.is_occupied(turn, station.handover_point):
+        transports.wait(turn, transport.number, f"{station.handover_point} is occupied")
+        return
+    exit_ = station.handover_exit if to_handover else station.onward_exit
+    points.decide(turn, turn.layout.points[station.pick_point], exit_, f"towards {leg.sink}")
+
+
+def next_use(turn: Turn, unit: int) -> bool:
+    """A source that is done here: to the next station that needs it, or back to a bin; False: it must wait."""
+    state = turn.state
+    for number in state.reservations_of_unit.get(unit, ()):
+        order = state.order[state.reservation[number].order_number]
+        if order.state is e.OrderState.RELEASED and is_ready_for_sources(state, order):
+            sink = turn.layout.stations[order.station].pick_point
+            transports.create(turn, unit, sink, e.Purpose.RETRIEVAL, order_number=order.number)
+            return True
+    if not state.contents_of.get(unit) and state.load_unit[unit].role is e.LoadUnitRole.STOCK:
+        turn.record(f.LoadUnitRoleChanged(load_unit=unit, role=e.LoadUnitRole.EMPTY))
+    return putaway.store(turn, unit, reason="picks done")
+
+
+def is_ready_for_sources(state: State, order: e.CustomerOrder) -> bool:
+    """Its own load unit stands on an order place of its station."""
+    if not order.load_unit or not order.station:
+        return False
+    return state.load_unit[order.load_unit].place in state.layout.stations[order.station].order_places
+
+
+def call_sources(turn: Turn, station: PickStation, number: str) -> None:
+    """Have the load units that an order draws on brought to its station, as far as the station has room."""
+    state = turn.state
+    order = state.order[number]
+    if not is_ready_for_sources(state, order):
+        return
+    for reserved in tuple(state.reservations_of_order.get(number, ())):
+        unit = state.reservation[reserved].load_unit
+        if len(state.transports_to.get(station.pick_point, ())) >= station.queue_length_max:
+            return
+        call(turn, station, unit, number)
+
+
+def call(turn: Turn, station: PickStation, unit: int, order_number: str) -> None:
+    """Bring one source; one that is on its way back to a bin turns round."""
+    state = turn.state
+    transport = state.transport_for(unit)
+    place = state.load_unit[unit].place
+    if transport is None:
+        if turn.layout.is_location(place):
+            transports.create(turn, unit, station.pick_point, e.Purpose.RETRIEVAL, order_number=order_number)
+    elif transport.purpose is e.Purpose.PUTAWAY and state.load_unit[unit].identified:
+        transports.redirect(
+            turn, transport.number, station.pick_point, e.Purpose.RETRIEVAL, "wanted again", order_number=order_number
+        )
+
+
+def confirm_pick(turn: Turn, event: v.PickConfirmed) -> None:
+    """A picker moved quantity from the source into the order's load unit; less than asked is a short pick."""
+    state = turn.state
+    pick = state.reservation.get(event.reservation)
+    if pick is None:
+        raise RequestRefused("reservation", f"no open pick {event.reservation}")
+    order = state.order[pick.order_number]
+    station = turn.layout.stations.get(order.station)
+    if station is None or pick not in open_picks(state, station, state.unit_at(station.pick_point)):
+        raise RequestRefused("reservation", f"pick {event.reservation}: its load units are not both at a station")
+    if event.sku != pick.sku:
+        raise RequestRefused("sku", f"wrong item: {pick.sku} is wanted, {event.sku!r} was scanned")
+    if not 0 <= event.quantity <= pick.quantity:
+        raise RequestRefused("quantity", f"wanted 0 to {pick.quantity}")
+    turn.record(f.StockPicked(number=pick.number, quantity=event.quantity, actor=event.actor))
+    if event.quantity:
+        turn.post(
+            account_of(pick.load_unit), account_of(order.load_unit), pick.sku, pick.lot, pick.owner, event.quantity,
+            f"pick {pick.number} for order {order.number}",
+        )  # fmt: skip
+    if event.quantity < pick.quantity:
+        short_pick(turn, pick)
+    turn.stations_to_serve[station.name] = None
+
+
+def short_pick(turn: Turn, pick: e.Reservation) -> None:
+    """The load unit holds no more of it, whatever the book says: post the difference, promise it from elsewhere."""
+    state = turn.state
+    others = [
+        n for n in state.reservations_of_unit.get(pick.load_unit, ()) if state.reservation[n].sku == pick.sku
+        and state.reservation[n].lot == pick.lot and state.reservation[n].owner == pick.owner
+    ]  # fmt: skip
+    lines = [(pick.order_number, pick.line)]
+    for number in others:
+        other = state.reservation[number]
+        lines.append((other.order_number, other.line))
+        reservation.void(turn, number, f"short pick {pick.number}")
+    left = state.content.get((pick.load_unit, pick.sku, pick.lot, pick.owner))
+    if left is not None:
+        turn.post(
+            account_of(pick.load_unit), "adjustment", pick.sku, pick.lot, pick.owner, left.quantity,
+            f"short pick {pick.number}",
+        )  # fmt: skip
+    for order_number, line in lines:
+        if not state.order[order_number].cancelled:
+            reservation.reserve_or_backorder(turn, order_number, line)
+        if state.order[order_number].station:
+            turn.stations_to_serve[state.order[order_number].station] = None
+    turn.orders_changed = True
+
+
+def finish_if_complete(turn: Turn, station: PickStation, number: str) -> None:
+    """Nothing is left to be picked for the order: pack it, or give its load unit free."""
+    state = turn.state
+    order = state.order[number]
+    if order.cancelled:
+        withdraw(turn, order)
+        return
+    if state.reservations_of_order.get(number):
+        return
+    filled = bool(state.contents_of.get(order.load_unit))
+    if filled:
+        label = sscc(state.next_number("sscc"))
+        turn.record(
+            f.LoadUnitRoleChanged(load_unit=order.load_unit, role=e.LoadUnitRole.ORDER, order_number=number, sscc=label)
+        )
+        turn.record(f.OrderStateChanged(order_number=number, state=e.OrderState.PACKED, at_ms=turn.now_ms))
+    else:
+        release_unit(turn, order)
+        turn.record(f.OrderStateChanged(order_number=number, state=e.OrderState.BACKORDERED, at_ms=turn.now_ms))
+    turn.orders_changed = True
+
+
+def withdraw(turn: Turn, order: e.CustomerOrder) -> None:
+    """An order that nobody wants any more: what was picked becomes stock again and goes back to a bin."""
+    release_unit(turn, order)
+    turn.record(f.OrderStateChanged(order_number=order.number, state=e.OrderState.CANCELLED, at_ms=turn.now_ms))
+    turn.orders_changed = True
+
+
+def release_unit(turn: Turn, order: e.CustomerOrder) -> None:
+    """The order's load unit is nobody's: stock if something is in it, else an empty for the next order."""
+    unit = order.load_unit
+    if not unit:
+        return
+    filled = bool(turn.state.contents_of.get(unit))
+    role = e.LoadUnitRole.STOCK if filled else e.LoadUnitRole.EMPTY
+    turn.record(f.LoadUnitRoleChanged(load_unit=unit, role=role))
+    turn.record(f.OrderLoadUnitSet(order_number=order.number, load_unit=0))
+    transport = turn.state.transport_for(unit)
+    if transport is not None and transport.purpose is e.Purpose.EMPTY_SUPPLY:
+        putaway.store(turn, unit, reason=f"order {order.number} does not need it")
+
+
+def unit_placed(turn: Turn, event: v.LoadUnitPlaced) -> None:
+    """A person put a load unit on an order place or on a put-on point, as the station's work asks."""
+    state, layout = turn.state, turn.layout
+    unit = state.load_unit[event.load_unit]
+    if unit.place == event.place:
+        return
+    if event.place in layout.station_of_place:
+        if state.unit_at(event.place):
+            raise RequestRefused("place", f"{event.place} is occupied")
+        handover.placed_by_hand(turn, unit.load_unit, event.place, "taken to its order place")
+        turn.stations_to_serve[layout.station_of_place[event.place].name] = None
+        transports.wake_around(turn, unit.place)
+        return
+    if unit.place not in layout.station_of_place:
+        return  # a scanner on the belt was faster than the person: it is booked already
+    handover.placed_by_hand(turn, unit.load_unit, event.place, "put on the conveyor")
+    put_on_seen(turn, unit.load_unit)
+    turn.stations_to_serve[layout.station_of_put_on[event.place].name] = None
+    turn.orders_changed = True
+
+
+def put_on_seen(turn: Turn, unit_number: int) -> None:
+    """A load unit was put on a conveyor by a person: where it is to go follows from what it is."""
+    state = turn.state
+    unit = state.load_unit[unit_number]
+    if state.transport_for(unit_number) is not None:
+        return
+    if unit.role is e.LoadUnitRole.ORDER and unit.sscc:
+        transports.create(turn, unit_number, best_dock(state), e.Purpose.SHIPPING, order_number=unit.order_number)
+    else:
+        putaway.store(turn, unit_number, reason="put on the conveyor")
+
+
+def best_dock(state: State) -> str:
+    """The outbound point with the least bound for it; ties by name."""
+    return min(
+        state.layout.dock_outbound,
+        key=lambda p: (len(state.transports_to.get(p, ())) + bool(state.unit_at(p)), p),
+    )

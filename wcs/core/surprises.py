@@ -1,0 +1,62 @@
+"""When the building contradicts the book: what is posted, who is told, how the work goes on.
+
+Rule: what a machine has physically confirmed is booked; the difference is a discrepancy with an alarm, never silence.
+"""
+
+from __future__ import annotations
+
+from wcs.core import entities as e
+from wcs.core import facts as f
+from wcs.core import putaway, reservation, transports
+from wcs.core.turn import Turn
+from wcs.plant.model import LOST
+
+
+def source_empty(turn: Turn, task: e.OpenTask, leg: e.Leg) -> None:
+    """Nothing stood where the book said: the load unit is lost, and what it had promised comes from elsewhere."""
+    unit = leg.load_unit
+    transport = turn.state.leg[leg.number].transport_order
+    transports.drop(turn, transport, "source empty")
+    if turn.state.load_unit[unit].place not in (LOST, task.device):
+        turn.move(unit, LOST, turn.manual_key(), "source found empty")
+    turn.raise_alarm(
+        task.source, "source_empty", f"load unit {unit} was not found at {task.source}", answers=("done",),
+        load_unit=unit,
+    )  # fmt: skip
+    reservation.give_up_unit(turn, unit, "load unit not found")
+
+
+def sink_occupied(turn: Turn, task: e.OpenTask, leg: e.Leg) -> None:
+    """The place is taken by something unknown: keep the load, block the place, choose another."""
+    transport = turn.state.transport[leg.transport_order]
+    if turn.layout.is_location(task.sink):
+        if task.sink not in turn.state.block:
+            turn.record(f.PlaceBlocked(place=task.sink, actor="plant", reason=f"found occupied by task {task.number}"))
+        turn.raise_alarm(
+            task.sink, "sink_occupied", f"{task.sink} was found occupied by a load that the book does not know",
+            answers=("done",),
+        )  # fmt: skip
+        transports.drop(turn, transport.number, "sink occupied")
+        putaway.store(turn, leg.load_unit, reason=f"{task.sink} was occupied")
+    elif turn.state.load_unit[leg.load_unit].place == task.device and not leg.picked:
+        turn.record(f.LegPicked(number=leg.number))
+
+
+def stranded_on_device(turn: Turn, device: str) -> None:
+    """A load is on board and no leg knows why (a person answered "on device", a task was cancelled loaded)."""
+    for unit in tuple(turn.state.units_at.get(device, ())):
+        if turn.state.transport_for(unit) is None:
+            putaway.store(turn, unit, reason=f"stranded on {device}")
+
+
+def vanished(turn: Turn, place: str, unit: int) -> None:
+    """A load unit is gone from a transfer point without a task."""
+    turn.raise_alarm(
+        place, "vanished", f"load unit {unit} is gone from {place} without a task", answers=("gone", "moved"),
+        load_unit=unit,
+    )  # fmt: skip
+
+
+def appeared(turn: Turn, place: str, track: int) -> None:
+    """Something stands at a transfer point that nobody brought."""
+    turn.raise_alarm(place, "appeared", f"an unknown load with track {track} stands at {place}", answers=("done",))

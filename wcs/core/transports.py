@@ -1,0 +1,183 @@
+"""Transport orders and their legs: create, start the next leg, end, redirect.
+
+Rule: a load unit has at most one transport order, a transport order at most one leg, and a leg begins where the load
+unit rests. What happens on arrival is asked of `arrivals`.
+"""
+
+from __future__ import annotations
+
+from wcs.core import entities as e
+from wcs.core import facts as f
+from wcs.core.layout import Kind
+from wcs.core.turn import Turn
+from wcs.plant.routes import LegPlan, NoRoute
+
+
+def create(
+    turn: Turn, load_unit: int, sink: str, purpose: e.Purpose, *, order_number: str = "", reason: str = ""
+) -> None:
+    """Have a resting load unit carried to `sink`."""
+    number = turn.state.next_number("transport_order")
+    transport = e.TransportOrder(
+        number=number,
+        load_unit=load_unit,
+        source=turn.state.load_unit[load_unit].place,
+        sink=sink,
+        purpose=purpose,
+        state=e.TransportState.CREATED,
+        created_ms=turn.now_ms,
+        order_number=order_number,
+    )
+    turn.record(f.TransportOrderCreated(transport_order=transport, reason=reason))
+    advance(turn, number)
+
+
+def advance(turn: Turn, number: int) -> None:
+    """The load unit rests and has no leg: it has arrived, or its next leg begins."""
+    state = turn.state
+    transport = state.transport[number]
+    place = state.load_unit[transport.load_unit].place
+    if place == transport.sink:
+        turn.record(f.TransportOrderEnded(number=number, outcome="arrived"))
+        wake_around(turn, place)
+        return
+    if place in turn.layout.kinds or place in turn.layout.conveyors:
+        return
+    plan = next_leg(turn, place, transport.sink)
+    if plan is None:
+        wait(turn, number, f"no way from {place} to {transport.sink}")
+        turn.raise_alarm(
+            place, "no_route", f"load unit {transport.load_unit}: no way to {transport.sink}", answers=("moved",),
+            load_unit=transport.load_unit,
+        )  # fmt: skip
+        return
+    leg = e.Leg(
+        number=state.next_number("leg"),
+        transport_order=number,
+        load_unit=transport.load_unit,
+        carrier=plan.carrier,
+        source=place,
+        sink=plan.sink,
+    )
+    turn.record(f.LegStarted(leg=leg))
+    turn.wake(plan.carrier)
+
+
+def next_leg(turn: Turn, place: str, sink: str) -> LegPlan | None:
+    """The first leg from a resting place towards a sink, with concrete places; None if there is no way."""
+    layout = turn.layout
+    origin, target = layout.target(place), layout.target(sink)
+    if origin == target:
+        return LegPlan(carrier=layout.crane_of_aisle[origin].name, source=place, sink=sink)
+    try:
+        plan = layout.routes.legs(origin, target)[0]
+    except NoRoute:
+        return None
+    return LegPlan(carrier=plan.carrier, source=place, sink=sink if plan.sink == target else plan.sink)
+
+
+def wait(turn: Turn, number: int, reason: str) -> None:
+    """Say why it does not go on; said once."""
+    if turn.state.transport[number].waits_for != reason:
+        turn.record(f.TransportOrderWaits(number=number, waits_for=reason))
+
+
+def end_leg(turn: Turn, number: int, outcome: str = "done") -> None:
+    """The leg is over (or given up); the transport order goes on from where the load unit rests."""
+    transport = turn.state.leg[number].transport_order
+    turn.record(f.LegEnded(number=number, outcome=outcome))
+    advance(turn, transport)
+
+
+def redirect(turn: Turn, number: int, sink: str, purpose: e.Purpose, reason: str, *, order_number: str = "") -> None:
+    """Another sink, wherever the load unit is now: a leg not begun is planned anew, a conveyor is told at its next
+    point, a crane or vehicle finishes the task it has.
+    """
+    state = turn.state
+    turn.record(
+        f.TransportOrderRedirected(number=number, sink=sink, purpose=purpose, reason=reason, order_number=order_number)
+    )
+    transport = state.transport[number]
+    if transport.leg == 0:
+        advance(turn, number)
+        return
+    leg = state.leg[transport.leg]
+    on_conveyor = leg.carrier in turn.layout.conveyors and (leg.picked or leg.source in turn.layout.entries)
+    if on_conveyor:
+        plan = next_leg(turn, leg.source, sink)
+        if plan is not None and plan.carrier == leg.carrier and plan.sink != leg.sink:
+            turn.record(f.LegRedirected(number=leg.number, sink=plan.sink))
+    elif not leg.device:
+        end_leg(turn, leg.number, "redirected")
+
+
+def drop(turn: Turn, number: int, outcome: str) -> None:
+    """The transport order is over although its load unit is not at the sink."""
+    transport = turn.state.transport[number]
+    if transport.leg:
+        turn.record(f.LegEnded(number=transport.leg, outcome=outcome))
+    turn.record(f.TransportOrderEnded(number=number, outcome=outcome))
+
+
+def is_bound_for(turn: Turn, place: str, *, but: int = 0) -> bool:
+    """Whether a crane or vehicle that has its leg already is bringing something to `place`."""
+    for number in turn.state.legs_bound_for.get(place, ()):
+        leg = turn.state.leg[number]
+        if number != but and (leg.device or leg.carrier in turn.layout.conveyors):
+            return True
+    return False
+
+
+def reasons_against_set_down(turn: Turn, place: str, *, leg: int = 0) -> str:
+    """Why nothing can be set down at a transfer point now; empty if it can."""
+    state = turn.state
+    point = state.transfer_point.get(place)
+    if point is None:
+        return f"{place} has not been seen yet"
+    if point.occupied or state.unit_at(place):
+        return f"{place} is occupied"
+    if not point.ready_to_accept:
+        return f"{place} is not ready to accept"
+    if is_bound_for(turn, place, but=leg):
+        return f"another load is bound for {place}"
+    if place in turn.layout.entries:
+        conveyor = turn.layout.conveyor_of_place[place]
+        filled = conveyor_fill(turn, conveyor)
+        if filled >= turn.layout.conveyor_fill_max(conveyor):
+            return f"{conveyor} is full: {filled} load units on it"
+    return ""
+
+
+def is_occupied(turn: Turn, place: str) -> bool:
+    """Whether something stands at a transfer point, by the book or by its words, or is on its way there."""
+    point = turn.state.transfer_point.get(place)
+    if point is None or point.occupied or turn.state.unit_at(place):
+        return True
+    return any(turn.state.leg[n].picked for n in turn.state.legs_bound_for.get(place, ()))
+
+
+def conveyor_fill(turn: Turn, conveyor: str) -> int:
+    """Load units on a conveyor and those being brought to it."""
+    state = turn.state
+    filled = len(state.units_at.get(conveyor, ()))
+    for leg in state.legs_of_carrier.get(conveyor, ()):
+        filled += state.load_unit[state.leg[leg].load_unit].place != conveyor
+    return filled
+
+
+def wake_around(turn: Turn, place: str) -> None:
+    """Something changed at a place: whoever serves it looks again."""
+    layout = turn.layout
+    if place in layout.stops:
+        turn.wake("VEHICLES")
+    for crane, point in layout.crane_points:
+        if point == place:
+            turn.wake(crane)
+    for stations in (layout.station_of_point, layout.station_of_handover, layout.station_of_put_on):
+        if place in stations:
+            turn.stations_to_serve[stations[place].name] = None
+
+
+def is_machine(turn: Turn, carrier: str) -> bool:
+    """Whether a carrier is one task-driven machine by itself (a crane)."""
+    return turn.layout.kinds.get(carrier) is Kind.CRANE

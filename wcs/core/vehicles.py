@@ -1,0 +1,166 @@
+"""What the vehicles do next: fetch and bring loads between transfer points, charge, park.
+
+A leg on a vehicle is a list of device tasks: POSITION to the source's node, PICK, POSITION to the sink's node, DEPOSIT.
+Rule: a vehicle takes a leg only when the sink can take the load, so that none waits loaded on the track for a place.
+"""
+
+from __future__ import annotations
+
+from wcs.core import cranes, driving, tasks, transports
+from wcs.core import entities as e
+from wcs.core import facts as f
+from wcs.core.layout import FLEET
+from wcs.core.ports import Address, TaskType
+from wcs.core.turn import Turn
+
+BATTERY_LOW_PERMILLE = 300  # below it a vehicle charges before its next leg: enough left for any trip home
+BATTERY_TOP_UP_PERMILLE = 600  # an idle vehicle below it charges
+
+
+def dispatch(turn: Turn) -> None:
+    """One look at the whole fleet: who is able, who takes which leg, who drives on. The oldest errand is led first."""
+    idle = []
+    for vehicle in turn.layout.vehicles:
+        able = driving.note_ability(turn, vehicle)
+        device = turn.state.device[vehicle]
+        if not able or device.command_sequence or not device.in_service:
+            continue
+        if not device.task:
+            driving.stand(turn, vehicle)
+        idle.append(vehicle)
+    assign_legs(turn, [v for v in idle if is_free(turn, v)])
+    ready = dict.fromkeys(idle)
+    for vehicle in [*turn.state.traffic.waiting(), *ready]:
+        if vehicle in ready:
+            del ready[vehicle]
+            go_on(turn, vehicle)
+
+
+def is_free(turn: Turn, vehicle: str) -> bool:
+    """Whether a vehicle can be given a leg: it has none, carries nothing, and its battery lasts."""
+    state = turn.state
+    if state.units_at.get(vehicle) or leg_of(turn, vehicle) is not None:
+        return False
+    task = tasks.open_task(turn, vehicle)
+    if task is not None and task.task.type is not TaskType.POSITION:
+        return False
+    return state.device[vehicle].battery_permille >= BATTERY_LOW_PERMILLE
+
+
+def leg_of(turn: Turn, vehicle: str) -> e.Leg | None:
+    """The leg that this vehicle has been given."""
+    for number in turn.state.legs_of_carrier.get(FLEET, ()):
+        leg = turn.state.leg[number]
+        if leg.device == vehicle:
+            return leg
+    for unit in turn.state.units_at.get(vehicle, ()):
+        return turn.state.leg_of_unit(unit)
+    return None
+
+
+def assign_legs(turn: Turn, free: list[str]) -> None:
+    """Oldest leg first, to the vehicle that is soonest there."""
+    state = turn.state
+    for number in tuple(state.legs_of_carrier.get(FLEET, ())):
+        if not free:
+            return
+        leg = state.leg[number]
+        if leg.device or reasons_against(turn, leg):
+            continue
+        node = turn.layout.stops[leg.source][0].name
+        vehicle = min(free, key=lambda v: (_distance(turn, v, node), v))
+        free.remove(vehicle)
+        turn.record(f.LegAssigned(number=number, device=vehicle))
+        turn.record(f.ErrandGiven(vehicle=vehicle, sink=node, at_ms=turn.now_ms))
+
+
+def reasons_against(turn: Turn, leg: e.Leg) -> str:
+    """Why no vehicle can take this leg now; empty if one can."""
+    reason = cranes.reasons_against_source(turn, leg)
+    if reason:
+        return reason
+    return transports.reasons_against_set_down(turn, leg.sink, leg=leg.number)
+
+
+def _distance(turn: Turn, vehicle: str, node: str) -> int:
+    traffic = turn.state.traffic
+    graph = traffic.graph
+    return int(graph.time_ms(graph.index[traffic.vehicles[vehicle].end], graph.index[node]))
+
+
+def go_on(turn: Turn, vehicle: str) -> None:
+    """The next task of one vehicle, or a longer way for the one it drives."""
+    task = tasks.open_task(turn, vehicle)
+    if task is not None:
+        if turn.state.vehicle[vehicle].sink is not None:
+            driving.extend(turn, task)
+        return
+    unit = turn.state.unit_at(vehicle)
+    leg = leg_of(turn, vehicle) or (resume_leg(turn, vehicle, unit) if unit else None)
+    if leg is not None:
+        carry(turn, vehicle, leg)
+    elif not unit:
+        park_or_charge(turn, vehicle)
+
+
+def resume_leg(turn: Turn, vehicle: str, unit: int) -> e.Leg | None:
+    """A load on a vehicle without a leg: its transport order goes on from on board."""
+    transport = turn.state.transport_for(unit)
+    if transport is None or transport.leg:
+        return None
+    plan = transports.next_leg(turn, vehicle, transport.sink)
+    if plan is None:
+        return None
+    leg = e.Leg(
+        number=turn.state.next_number("leg"),
+        transport_order=transport.number,
+        load_unit=unit,
+        carrier=FLEET,
+        source=vehicle,
+        sink=plan.sink,
+        device=vehicle,
+        picked=True,
+    )
+    turn.record(f.LegStarted(leg=leg))
+    return leg
+
+
+def carry(turn: Turn, vehicle: str, leg: e.Leg) -> None:
+    """Drive to the leg's source or sink, then pick or set down there."""
+    row = turn.state.vehicle[vehicle]
+    place = leg.sink if leg.picked else leg.source
+    node, level = turn.layout.stops[place]
+    if row.node != node.name:
+        if row.sink != node.name:
+            turn.record(f.ErrandGiven(vehicle=vehicle, sink=node.name, at_ms=turn.now_ms))
+        drive(turn, vehicle)
+        return
+    if row.sink is not None:
+        turn.record(f.ErrandEnded(vehicle=vehicle))
+    address = Address(a=node.number, b=level)
+    if leg.picked:
+        if not transports.reasons_against_set_down(turn, place, leg=leg.number):
+            tasks.start(turn, vehicle, leg, TaskType.DEPOSIT, sink=place, sink_address=address)
+    elif not cranes.reasons_against_source(turn, leg):
+        tasks.start(turn, vehicle, leg, TaskType.PICK, source=place, source_address=address)
+
+
+def drive(turn: Turn, vehicle: str) -> None:
+    """One POSITION along what is granted now; nothing if nothing is."""
+    nodes = driving.grant(turn, vehicle)
+    if nodes:
+        sink, p = driving.stretch(turn, nodes)
+        tasks.start(turn, vehicle, None, TaskType.POSITION, sink=nodes[-1], sink_address=sink, p=p)
+
+
+def park_or_charge(turn: Turn, vehicle: str) -> None:
+    """An idle vehicle goes home, and charges there when its battery is not full enough."""
+    row = turn.state.vehicle[vehicle]
+    if row.sink is not None:
+        turn.record(f.ErrandEnded(vehicle=vehicle))
+    if row.node != row.home:
+        drive(turn, vehicle)
+        return
+    node = turn.layout.nodes[row.node]
+    if node.charging and turn.state.device[vehicle].battery_permille < BATTERY_TOP_UP_PERMILLE:
+        tasks.start(turn, vehicle, None, TaskType.CHARGE, sink=row.node, sink_address=Address(a=node.number))
