@@ -147,7 +147,7 @@ class PlcPort:
             session.refused(str(refused), self._now_ms())
             return
         session.heard(reading, self._now_ms())
-        if self._carriage.poll_ms is None and SUSPECT_MS <= age_ms and session.life_age_ms(self._now_ms()) < age_ms:
+        if self._carriage.poll_ms is None and age_ms >= SUSPECT_MS and session.life_age_ms(self._now_ms()) < age_ms:
             self._silent_reads[device] += 1
             if self._silent_reads[device] > SILENT_READS_MAX:
                 raise CarriageLost("the subscription is silent")
