@@ -50,6 +50,7 @@ class MachineStore:
     def power_up(self, machine: Machine, now_ms: int) -> None:
         """Start the machine with the memory that was kept, or with none if it was lost."""
         content = read_if_there(self._memory)
+        memory: msgspec.Struct | None
         if content is not None:
             memory = msgspec.json.decode(content, type=type(machine.memory()))
         else:

@@ -56,7 +56,7 @@ class ModbusServer:
     async def stop(self) -> None:
         """Hang up."""
         if self._server is not None:
-            await self._server.shutdown()
+            await self._server.shutdown()  # type: ignore[no-untyped-call]  # pymodbus leaves it untyped
 
     async def publish(self, block: DeviceBlock) -> None:
         """Take over the words of a block into the image."""

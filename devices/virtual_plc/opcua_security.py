@@ -13,10 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from asyncua import Server, ua
+from asyncua import ua
 from asyncua.crypto.permission_rules import User, UserRole
 from asyncua.crypto.truststore import TrustStore
 from asyncua.crypto.validator import CertificateValidator, CertificateValidatorOptions
+from asyncua.server.server import Server
+from asyncua.server.user_managers import UserManager
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -65,7 +67,7 @@ class PlcSecurity:
         return OneUser(self.user())
 
 
-class OneUser:
+class OneUser(UserManager):
     """asyncua's user manager: one name, one password, no anonymous."""
 
     def __init__(self, user: PlcUser) -> None:

@@ -8,13 +8,16 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC
 from typing import Any
 
-from asyncua import Server, ua
+from asyncua import ua
 from asyncua.common.node import Node
 from asyncua.common.utils import ServiceError
 from asyncua.server.address_space import NodeData
+from asyncua.server.server import Server
+from asyncua.ua.attribute_ids import AttributeIds
+from asyncua.ua.status_codes import StatusCodes
 
 from devices.virtual_plc.blocks import DeviceBlock
 from devices.virtual_plc.opcua_security import PlcSecurity, secure
@@ -98,12 +101,12 @@ class OpcuaServer:
             return
         self._published[identifier] = value
         assert self._server is not None
-        now = datetime.now(UTC)
+        now = ua.DateTime.now(UTC)
         data = ua.DataValue(ua.Variant(value, kind), SourceTimestamp=now, ServerTimestamp=now)
         await self._server.write_attribute_value(self._node_id(identifier), data)
 
     def _node_id(self, identifier: str) -> ua.NodeId:
-        return ua.NodeId(identifier, self._namespace)
+        return ua.NodeId(ua.String(identifier), ua.Int16(self._namespace))
 
     async def _add_device(self, block: DeviceBlock) -> None:
         assert self._server is not None
@@ -142,12 +145,12 @@ class OpcuaServer:
         await node.set_writable()
         length = len(value) if isinstance(value, list) else None
 
-        def set_value(data: NodeData, attribute: ua.AttributeIds, written: ua.DataValue) -> None:
+        def set_value(data: NodeData, attribute: AttributeIds, written: ua.DataValue) -> None:
             words = _written_words(written, length)
             data.attributes[attribute].value = written
             take(words)
 
-        self._server.set_attribute_value_setter(node.nodeid, set_value, ua.AttributeIds.Value)
+        self._server.set_attribute_value_setter(node.nodeid, set_value, AttributeIds.Value)
 
     def _take_acks(self, block: DeviceBlock, words: Sequence[int]) -> None:
         for transfer, word in enumerate(words):
@@ -165,4 +168,4 @@ def _written_words(written: ua.DataValue, length: int | None) -> list[int]:
         return [value]
     if isinstance(value, list) and len(value) == length:
         return [int(word) for word in value]
-    raise ServiceError(ua.StatusCodes.BadOutOfRange)
+    raise ServiceError(StatusCodes.BadOutOfRange)

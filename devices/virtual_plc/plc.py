@@ -61,12 +61,12 @@ async def run_plc(
     await server.start(HOST, port)
     gc.freeze()
     running = [asyncio.ensure_future(controller.run(server.publish)), asyncio.ensure_future(link.run())]
+    saying = asyncio.ensure_future(_say_when(link.attached, ready))
     stopping = asyncio.ensure_future(stop.wait())
-    ready.set()
     try:
         await asyncio.wait([*running, stopping], return_when=asyncio.FIRST_COMPLETED)
     finally:
-        for task in (*running, stopping):
+        for task in (*running, saying, stopping):
             task.cancel()
         await server.stop()
         results = await asyncio.gather(*running, return_exceptions=True)
@@ -74,6 +74,11 @@ async def run_plc(
     for result in results:
         if isinstance(result, Exception):
             raise result
+
+
+async def _say_when(attached: asyncio.Event, ready: asyncio.Event) -> None:
+    await attached.wait()
+    ready.set()
 
 
 def _server(plc: Plc, controller: ProgrammableController, security: Path | None) -> WordServer:

@@ -43,6 +43,7 @@ class PlcLink:
         self._poke = poke
         self._inject = inject
         self._watch: tuple[str, ...] = ()
+        self.attached = asyncio.Event()
         self._writer: asyncio.StreamWriter | None = None
 
     def watch(self, places: tuple[str, ...]) -> None:
@@ -74,7 +75,10 @@ class PlcLink:
 
     def _take(self, line: bytes) -> None:
         match push_decoder.decode(line):
-            case Changed() | Done():  # Done: attached, and whatever changed while we were away is to be seen
+            case Changed():
+                self._poke()
+            case Done():  # attached, and whatever changed while we were away is to be seen
+                self.attached.set()
                 self._poke()
             case FaultToInject(number=number, device=device, fault=fault, arguments=arguments):
                 error = ""

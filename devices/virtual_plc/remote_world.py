@@ -7,6 +7,7 @@ the world process. A call whose answer was lost is asked again with the same cou
 from __future__ import annotations
 
 import socket
+import threading
 import time
 import uuid
 
@@ -48,6 +49,7 @@ class WorldLink:
         self._socket: socket.socket | None = None
         self._rest = b""
         self._counter = 0
+        self._turn = threading.Lock()  # a cancelled asyncio caller may leave a call under way in its thread
         self.caller = f"{name}:{uuid.uuid4().hex[:12]}"
         self.generation = 0
 
@@ -58,19 +60,8 @@ class WorldLink:
 
     def ask(self, call: Call, *, within_s: float = CALL_S_MAX) -> Answer:
         """The answer; raises WorldRefused if it is a refusal, WorldUnreachable if there is none."""
-        deadline = time.monotonic() + within_s
-        while True:
-            try:
-                answer = self._ask_once(call, deadline)
-                break
-            except OSError as error:
-                self.close()
-                if time.monotonic() + RETRY_PAUSE_S > deadline:
-                    raise WorldUnreachable(f"{self._address}: {error}") from error
-                time.sleep(RETRY_PAUSE_S)
-        if isinstance(answer, Refused):
-            raise WorldRefused(answer.reason)
-        return answer
+        with self._turn:
+            return self._ask(call, time.monotonic() + within_s)
 
     def close(self) -> None:
         """Hang up; the next call connects again."""
@@ -78,6 +69,20 @@ class WorldLink:
             self._socket.close()
         self._socket = None
         self._rest = b""
+
+    def _ask(self, call: Call, deadline: float) -> Answer:
+        while True:
+            try:
+                answer = self._ask_once(call, deadline)
+            except OSError as error:
+                self.close()
+                if time.monotonic() + RETRY_PAUSE_S > deadline:
+                    raise WorldUnreachable(f"{self._address}: {error}") from error
+                time.sleep(RETRY_PAUSE_S)
+                continue
+            if isinstance(answer, Refused):
+                raise WorldRefused(answer.reason)
+            return answer
 
     def _ask_once(self, call: Call, deadline: float) -> Answer:
         if self._socket is None:
