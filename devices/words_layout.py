@@ -59,13 +59,14 @@ class Kind(enum.Enum):
 
 
 class Field(Record):
-    """One named number: `at` is its first word within the block, `codes` or `bits` what its values mean."""
+    """One named number: `at` is its first word within the block, `codes`, `bits` or `unit` what its values mean."""
 
     name: str
     at: int
     kind: Kind = Kind.U16
     codes: type[enum.IntEnum] | None = None
     bits: tuple[str, ...] = ()
+    unit: str = ""
 
     def read(self, words: Sequence[int]) -> int:
         """The number that stands here."""
@@ -146,8 +147,8 @@ COMMAND = Block(
         *(Field(name=f"Source{letter}", at=10 + n) for n, letter in enumerate("ABCD")),
         *(Field(name=f"Sink{letter}", at=14 + n) for n, letter in enumerate("ABCD")),
         Field(name="LoadType", at=18),
-        Field(name="LoadHeight", at=19),
-        Field(name="LoadWeight", at=20, kind=Kind.U32),
+        Field(name="LoadHeight", at=19, unit="mm"),
+        Field(name="LoadWeight", at=20, kind=Kind.U32, unit="g"),
         Field(name="LoadId", at=22, kind=Kind.U64),
         *(Field(name=f"P{n}", at=25 + n) for n in (1, 2, 3, 4)),
         Field(name="Crc", at=31),
@@ -174,7 +175,7 @@ STATUS = Block(
         Field(name="EventSeq", at=14, kind=Kind.U32),
         Field(name="Alarm1", at=16, bits=ALARM_BITS),
         *(Field(name=f"Alarm{n}", at=15 + n) for n in (2, 3, 4)),
-        *(Field(name=f"Pos{axis}", at=20 + 2 * n, kind=Kind.S32) for n, axis in enumerate("XYZ")),
+        *(Field(name=f"Pos{axis}", at=20 + 2 * n, kind=Kind.S32, unit="mm") for n, axis in enumerate("XYZ")),
         Field(name="AisleOrNode", at=26),
         Field(name="Bay", at=27),
         Field(name="Level", at=28),
@@ -188,10 +189,10 @@ STATUS = Block(
                 Field(name=f"Done{n + 1}Result", at=36 + DONE_SIZE * n, codes=ResultCode),
             )
         ),
-        Field(name="Odometer", at=50, kind=Kind.U32),
+        Field(name="Odometer", at=50, kind=Kind.U32, unit="m"),
         Field(name="CycleCount", at=52, kind=Kind.U32),
         Field(name="PickCount", at=54, kind=Kind.U32),
-        Field(name="Battery", at=56),
+        Field(name="Battery", at=56, unit="per mille"),
         Field(name="StepAtStop", at=57, codes=DeviceState),
         Field(name="Tail", at=62),
     ),
@@ -216,9 +217,9 @@ EVENT = Block(
         Field(name="ScanSeq", at=0),
         Field(name="Flags", at=1, bits=("read", "no-read", "several codes", "overweight", "contour")),
         Field(name="TrackNumber", at=2, kind=Kind.U32),
-        Field(name="DeadlineMs", at=4),
-        Field(name="Weight", at=5, kind=Kind.U32),
-        Field(name="Height", at=7),
+        Field(name="DeadlineMs", at=4, unit="ms"),
+        Field(name="Weight", at=5, kind=Kind.U32, unit="g"),
+        Field(name="Height", at=7, unit="mm"),
         *(
             field
             for n in range(OUTCOME_RING)
