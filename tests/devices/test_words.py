@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import pytest
@@ -386,12 +387,9 @@ def test_every_decision_comes_back_with_the_low_byte_of_its_epoch(
 
 @given(st.lists(U16, min_size=64, max_size=64))
 def test_no_words_whatever_raise_anything_but_a_telegram_error(noise: list[int]) -> None:
-    for decode in (
-        words.decode_status,
-        lambda w: words.decode_event(w[:32]),
-        lambda w: words.decode_command("X", w[:32]),
-    ):
-        try:
-            decode(noise)
-        except words.TelegramError as error:
-            assert str(error)
+    with contextlib.suppress(words.TelegramError):
+        words.decode_status(noise)
+    with contextlib.suppress(words.TelegramError):
+        words.decode_event(noise[:32])
+    with contextlib.suppress(words.TelegramError):
+        words.decode_command("X", noise[:32])
