@@ -1,0 +1,1 @@
+"""Who may move where on the vehicle track. Rule: decide from plain data; time comes as an argument."""

@@ -1,0 +1,229 @@
+"""Who may drive on: the next stretch for a vehicle, or why not.
+
+Rule: a node is held by one vehicle. A vehicle holds the node it stands on and its released stretch, and lets go only
+behind the last confirmed node. A lane needs no lock of its own: who drives in it holds both of its ends.
+
+Why nobody collides, waits for ever or starves:
+1. Every vehicle has a home, a parking node of its own that no way of another leads through. A state is *safe* if all
+   could go home one after another, from where their stretches end. A grant is made only if its vehicle can go home
+   afterwards, perhaps after some others. Then so can all that could before: those others go first, then the vehicle,
+   then the rest as before, for one that has gone home is in nobody's way. So safe states stay safe (`safety`).
+2. In a safe state somebody has a free way home. Whoever goes home by its quickest way comes nearer with every grant;
+   whoever finds it blocked takes a detour, which is kept free until it is driven, one detour at a time. So if all go
+   home, all arrive, in a bounded number of grants.
+3. An errand older than `ERRAND_AGE_MAX_MS` sends all others home, the oldest errand first, and they stay until it is
+   done; if its vehicle is blocked it goes home too, once, and starts again when all are there. Then the track is
+   empty, it is well-formed (`homes.check_track`), and the vehicle arrives. So every errand ends, while no vehicle
+   stands for ever at its work.
+4. All else is for speed: not meeting head-on in a two-way lane, the youngest of those who wait for each other giving
+   way first, the oldest being asked first. It only refuses, or chooses among grants that 1 allows.
+A vehicle out of service stands on what it holds; ways avoid it, and whoever it cuts off from home stands still too.
+"""
+
+from __future__ import annotations
+
+from msgspec.structs import replace
+
+from slotting.compiled import BoolArray
+from wcs.traffic.graph import FAR
+from wcs.traffic.records import Grant, Refusal, VehicleTraffic
+from wcs.traffic.safety import free_way
+from wcs.traffic.state import Traffic
+
+NODES_MAX = 4  # P2–P4 and the sink of one POSITION or EXTEND
+AHEAD_MAX = 8  # two such stretches: a vehicle that holds more only keeps others waiting
+DETOUR_AFTER_MS = 3_000  # what blocks for less is a vehicle passing by
+PATIENCE_MS = 10_000  # longer than passing by or one pick; shorter than anybody would watch
+ERRAND_AGE_MAX_MS = 600_000  # far above any errand on a track that moves: beyond it the track is cleared
+HEAD_ON_NODES_MAX = 32  # how far ahead a vehicle looks for one that comes towards it
+
+
+def next_grant(traffic: Traffic, vehicle: str, now_ms: int, *, nodes_max: int = NODES_MAX) -> Grant | Refusal:
+    """The next stretch for this vehicle, or why there is none now. Changes nothing: apply it with `traffic.grant`.
+
+    A vehicle without errand is led home, so do not ask for one that is at work where it stands. Ask again whenever
+    another has confirmed a node (`traffic.waiting()`: the oldest first), and at `until_ms` of a refusal.
+    """
+    v = traffic.vehicles[vehicle]
+    room = min(nodes_max, AHEAD_MAX - len(v.ahead))
+    if not v.able:
+        return Refusal(vehicle=vehicle, reason="out of service")
+    if room < 1:
+        return Refusal(vehicle=vehicle, reason="holds enough of its way", node=v.end)
+    if not traffic.mobile[traffic.numbers[vehicle]]:
+        return Refusal(vehicle=vehicle, reason="cut off from its home", node=v.home)
+    if v.detour:
+        return _along_detour(traffic, v, room)
+    overdue = _overdue(traffic, now_ms)
+    recalled = v.sink is not None and overdue is not None and overdue != vehicle
+    towards = v.home if recalled else v.towards
+    if v.end == towards:
+        return Refusal(vehicle=vehicle, reason="gives way" if recalled else "arrived", held_by=overdue, node=v.end)
+    if overdue == vehicle and v.end == v.home:
+        away = _not_home(traffic, vehicle)
+        if away is not None:
+            return Refusal(vehicle=vehicle, reason="waits until all are home", held_by=away)
+    retreat = v.sink is not None and (recalled or v.retreating)
+    answer = _lead(traffic, v, towards, room, now_ms, retreat=retreat)
+    if isinstance(answer, Grant):
+        return answer
+    if towards != v.home and v.end != v.home and _should_give_way(traffic, v, now_ms, overdue == vehicle):
+        back = _lead(traffic, v, v.home, room, now_ms, retreat=True)
+        if isinstance(back, Grant):
+            return back
+    return _until(traffic, answer, v, now_ms)
+
+
+def _lead(
+    traffic: Traffic, v: VehicleTraffic, towards: str, room: int, now_ms: int, *, retreat: bool
+) -> Grant | Refusal:
+    answer = _along_way(traffic, v, towards, room, retreat=retreat)
+    if isinstance(answer, Refusal) and not v.ahead and now_ms - v.moved_ms >= DETOUR_AFTER_MS:
+        return _by_detour(traffic, v, towards, room, retreat=retreat) or answer
+    return answer
+
+
+def _along_way(traffic: Traffic, v: VehicleTraffic, towards: str, room: int, *, retreat: bool) -> Grant | Refusal:
+    """The longest safe part of the quickest way."""
+    number = traffic.numbers[v.vehicle]
+    way = traffic.way(v.end, towards, HEAD_ON_NODES_MAX)
+    if not way:
+        return Refusal(vehicle=v.vehicle, reason=f"no way to {towards}", node=towards, held_by=traffic.held_by(towards))
+    free = 0
+    while free < len(way) and free < room and traffic.is_free(way[free], number):
+        free += 1
+    if free == 0:
+        return _held(traffic, v, way[0])
+    refusal = Refusal(vehicle=v.vehicle, reason="others could not go home past it", node=traffic.graph.names[way[0]])
+    for count in range(free, 0, -1):
+        other = _comes_towards(traffic, number, way, count)
+        if other is not None:
+            node = traffic.graph.names[way[count - 1]]
+            refusal = Refusal(vehicle=v.vehicle, reason="another comes towards it", node=node, held_by=other)
+        elif traffic.is_safe(number, way[count - 1]):
+            nodes = tuple(traffic.graph.names[n] for n in way[:count])
+            return Grant(vehicle=v.vehicle, nodes=nodes, towards=towards, retreat=retreat)
+    return refusal
+
+
+def _along_detour(traffic: Traffic, v: VehicleTraffic, room: int) -> Grant | Refusal:
+    """More of the way that is kept free. It is safe, for so is its rest and the way home from its end."""
+    nodes, rest = v.detour[:room], v.detour[room:]
+    for name in nodes:
+        if not traffic.is_free(traffic.node(name), traffic.numbers[v.vehicle]):
+            return _held(traffic, v, traffic.node(name))
+    return Grant(
+        vehicle=v.vehicle,
+        nodes=nodes,
+        towards=v.detour[-1],
+        detour=rest,
+        kept=v.kept if rest else (),
+        retreat=v.retreating,
+    )
+
+
+def _by_detour(traffic: Traffic, v: VehicleTraffic, towards: str, room: int, *, retreat: bool) -> Grant | None:
+    """A whole free way to `towards` and on home, past all who stand: kept free from now on."""
+    if any(other.detour for other in traffic.vehicles.values()):
+        return None
+    number, graph = traffic.numbers[v.vehicle], traffic.graph
+    shut: BoolArray = graph.obstacles | ((traffic.holders >= 0) & (traffic.holders != number))
+    shut |= (traffic.home_of >= 0) & (traffic.home_of != number)
+    origin, sink, home = traffic.node(v.end), traffic.node(towards), traffic.node(v.home)
+    way = free_way(graph.first, graph.ends, shut, origin=origin, sink=sink)
+    back = free_way(graph.first, graph.ends, shut, origin=sink, sink=home)
+    if not way or (sink != home and not back):
+        return None
+    names = tuple(graph.names[n] for n in way)
+    kept = tuple(graph.names[n] for n in back) if len(names) > room else ()
+    return Grant(
+        vehicle=v.vehicle, nodes=names[:room], towards=towards, detour=names[room:], kept=kept, retreat=retreat
+    )
+
+
+def _held(traffic: Traffic, v: VehicleTraffic, node: int) -> Refusal:
+    name, holder = traffic.graph.names[node], int(traffic.holders[node])
+    if holder >= 0:
+        return Refusal(vehicle=v.vehicle, reason="held", node=name, held_by=traffic.names[holder])
+    keeper = traffic.names[traffic.keepers[node]]
+    return Refusal(vehicle=v.vehicle, reason="kept free for a detour", node=name, held_by=keeper)
+
+
+def _comes_towards(traffic: Traffic, number: int, way: list[int], count: int) -> str | None:
+    """Who comes the other way along our way behind its first `count` nodes, and would meet us at their end."""
+    for step in range(count, len(way)):
+        holder = int(traffic.holders[way[step]])
+        if holder < 0 or holder == number:
+            continue
+        other = traffic.vehicles[traffic.names[holder]]
+        if not other.able or int(traffic.end_nodes[holder]) != way[step]:
+            return None
+        theirs = traffic.way(other.end, other.towards, step - count + 1)
+        return other.vehicle if theirs == way[count - 1 : step][::-1] else None
+    return None
+
+
+def _should_give_way(traffic: Traffic, v: VehicleTraffic, now_ms: int, overdue: bool) -> bool:
+    """Whether this vehicle has stood long enough among vehicles that wait for each other."""
+    stood_ms = now_ms - v.moved_ms
+    if v.ahead or stood_ms < PATIENCE_MS:
+        return False
+    long = stood_ms >= 3 * PATIENCE_MS
+    chain = _blockers(traffic, v, past_workers=long)
+    if chain is None:
+        return False
+    youngest = max(chain, key=lambda other: (other.asked_ms, other.vehicle))
+    return overdue or long or (youngest == v and len(chain) > 1)
+
+
+def _blockers(traffic: Traffic, v: VehicleTraffic, *, past_workers: bool) -> list[VehicleTraffic] | None:
+    """v, who blocks it, who blocks that one, … until one is met again or waits for safety; None: one will move."""
+    chain = [v]
+    while True:
+        last = chain[-1]
+        way = traffic.way(last.end, last.towards, 1)
+        holder = int(traffic.holders[way[0]]) if way else -1
+        if holder < 0:
+            return None if last.sink is None else chain
+        other = traffic.vehicles[traffic.names[holder]]
+        if other.ahead or not other.able or (other.sink is None and not past_workers):
+            return None
+        if other in chain:
+            return chain
+        chain.append(other)
+
+
+def _overdue(traffic: Traffic, now_ms: int) -> str | None:
+    """The vehicle with the oldest errand, if that is too old and can be done at all."""
+    for asked_ms, name in traffic.errands:
+        if now_ms - asked_ms < ERRAND_AGE_MAX_MS:
+            return None
+        v = traffic.vehicles[name]
+        if v.sink is None or not traffic.mobile[traffic.numbers[name]]:
+            continue
+        graph, sink = traffic.graph, traffic.node(v.sink)
+        there, back = graph.time_ms(traffic.node(v.end), sink), graph.time_ms(sink, traffic.node(v.home))
+        if graph.obstacles[sink] or FAR in (there, back):
+            continue
+        holder = traffic.held_by(v.sink)
+        if holder is None or holder == name or traffic.vehicles[holder].sink is not None:
+            return name
+    return None
+
+
+def _not_home(traffic: Traffic, vehicle: str) -> str | None:
+    """Another that is still on its way home; who is at work where it stands does not count."""
+    for n, other in enumerate(traffic.vehicles.values()):
+        at_work = other.sink is None and not other.ahead
+        if other.vehicle != vehicle and traffic.mobile[n] and other.node != other.home and not at_work:
+            return other.vehicle
+    return None
+
+
+def _until(traffic: Traffic, refusal: Refusal, v: VehicleTraffic, now_ms: int) -> Refusal:
+    """The refusal with the next time at which patience changes the answer."""
+    if v.ahead:
+        return refusal
+    ends = [v.moved_ms + wait_ms for wait_ms in (DETOUR_AFTER_MS, PATIENCE_MS, 3 * PATIENCE_MS)]
+    ends += [asked_ms + ERRAND_AGE_MAX_MS for asked_ms, _ in traffic.errands[:1]]
+    return replace(refusal, until_ms=min((end for end in ends if end > now_ms), default=None))

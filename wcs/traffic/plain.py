@@ -1,0 +1,44 @@
+"""Plain-Python twins of the kernels in `safety`: for the property tests. Rule: nothing shared with the kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+def can_go_home(
+    onward: Mapping[int, Sequence[int]],
+    obstacles: set[int],
+    homes: Sequence[int],
+    ends: Sequence[int],
+    able: Sequence[bool],
+    vehicle: int,
+    node: int,
+) -> bool:
+    """Send home whoever can go, again and again, and see whether `vehicle` was among them."""
+    places = {v: end for v, end in enumerate(ends) if able[v]}
+    places[vehicle] = node
+    while vehicle in places:
+        for v in sorted(places):
+            others = {place for u, place in places.items() if u != v}
+            shut = obstacles | others | {home for u, home in enumerate(homes) if u != v}
+            if homes[v] in reached(onward, shut, places[v]):
+                del places[v]
+                break
+        else:
+            return False
+    return True
+
+
+def reached(onward: Mapping[int, Sequence[int]], shut: set[int], origin: int) -> dict[int, int]:
+    """Every node that can be reached without entering a shut one, with the fewest steps to it."""
+    steps = {origin: 0}
+    edge = [origin]
+    while edge:
+        fresh = []
+        for node in edge:
+            for end in onward.get(node, ()):
+                if end not in steps and end not in shut:
+                    steps[end] = steps[node] + 1
+                    fresh.append(end)
+        edge = fresh
+    return steps

@@ -1,0 +1,241 @@
+"""The state of the track: what every vehicle holds and wants, and what is closed.
+
+Rule: a node is held by one vehicle, and everything here follows from the records of the vehicles and what is closed.
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable
+
+import numpy as np
+from msgspec.structs import replace
+
+from wcs.plant.model import Track
+from wcs.traffic.graph import FAR, TrackGraph
+from wcs.traffic.records import Grant, VehicleTraffic
+from wcs.traffic.safety import can_go_home
+
+
+class Traffic:
+    """One `VehicleTraffic` a vehicle, and what is closed. All else follows from these and is kept to be quick.
+
+    The methods from `grant` on apply what `grants.next_grant` decided or what has happened; the others only look.
+
+    Args:
+        track: the track.
+        vehicles: where each vehicle is and what it holds; homes must be different nodes.
+    Raises:
+        ValueError: a node that does not exist, or one that two vehicles hold or have as home.
+    """
+
+    def __init__(self, track: Track, vehicles: Iterable[VehicleTraffic]) -> None:
+        self.track = track
+        self.graph = TrackGraph(track)
+        ordered = sorted(vehicles, key=lambda v: v.vehicle)
+        self.vehicles: dict[str, VehicleTraffic] = {v.vehicle: v for v in ordered}
+        self.closed_nodes: frozenset[str] = frozenset()
+        self.closed_edges: frozenset[tuple[str, str]] = frozenset()
+        self.names = tuple(self.vehicles)
+        self.numbers = {name: n for n, name in enumerate(self.names)}
+        nodes = len(self.graph.names)
+        self.holders = np.full(nodes, -1, np.int64)
+        self.keepers = np.full(nodes, -1, np.int64)
+        self.home_of = np.full(nodes, -1, np.int64)
+        self.home_nodes = np.array([self.node(v.home) for v in ordered], dtype=np.int64)
+        self.end_nodes = np.array([self.node(v.end) for v in ordered], dtype=np.int64)
+        self.mobile = np.ones(len(ordered), np.bool_)
+        self.errands: list[tuple[int, str]] = sorted((v.asked_ms, v.vehicle) for v in ordered if v.sink is not None)
+        for n, v in enumerate(ordered):
+            home = self.node(v.home)
+            if self.home_of[home] >= 0:
+                raise ValueError(f"{v.vehicle} and {self.names[self.home_of[home]]} have the same home {v.home}")
+            self.home_of[home] = n
+            self._hold(n, (v.node, *v.ahead))
+            self._keep(n, (*v.detour, *v.kept))
+        self.graph.set_homes(self.home_nodes.tolist())
+        self._find_obstacles()
+
+    def node(self, name: str) -> int:
+        """The index of a node. ValueError if the track has none of this name."""
+        number = self.graph.index.get(name)
+        if number is None:
+            raise ValueError(f"no track node {name}")
+        return number
+
+    def held_by(self, node: str) -> str | None:
+        """The vehicle that holds this node."""
+        holder = int(self.holders[self.node(node)])
+        return None if holder < 0 else self.names[holder]
+
+    def waiting(self) -> list[str]:
+        """Vehicles that have an errand, the oldest first: the order in which to ask for grants."""
+        return [name for _, name in self.errands]
+
+    def route(self, vehicle: str) -> tuple[str, ...]:
+        """Base and horizon: the nodes this vehicle will pass, as planned now."""
+        v = self.vehicles[vehicle]
+        if v.detour:
+            return (*v.ahead, *v.detour)
+        return (*v.ahead, *(self.graph.names[n] for n in self.way(v.end, v.towards, len(self.graph.names))))
+
+    def way(self, end: str, towards: str, nodes_max: int) -> list[int]:
+        """The next nodes of the quickest way; empty if there is none or an obstacle stands at its end."""
+        node, sink = self.graph.index[end], self.graph.index[towards]
+        way: list[int] = []
+        if self.graph.obstacles[sink]:
+            return way
+        while node != sink and len(way) < nodes_max:
+            node = self.graph.next_node(node, sink)
+            if node < 0:
+                return []
+            way.append(node)
+        return way
+
+    def is_free(self, node: int, number: int) -> bool:
+        """Whether nobody holds this node, and it is not kept free for another than vehicle `number`."""
+        return bool(self.holders[node] < 0 and self.keepers[node] in (-1, number))
+
+    def is_safe(self, number: int, node: int) -> bool:
+        """Whether vehicle `number` could go home from this node, others having gone home before it."""
+        return can_go_home(
+            self.graph.first,
+            self.graph.ends,
+            self.graph.obstacles,
+            self.home_of,
+            self.home_nodes,
+            self.end_nodes,
+            self.mobile,
+            vehicle=number,
+            node=node,
+        )
+
+    def grant(self, grant: Grant, now_ms: int) -> None:
+        """Apply a grant. ValueError if one of its nodes is held by another: it was not decided on this state."""
+        v = self.vehicles[grant.vehicle]
+        self._hold(self.numbers[v.vehicle], grant.nodes)
+        ahead = v.ahead + grant.nodes
+        retreating = (v.retreating or grant.retreat) and ahead[-1] != v.home
+        self._replace(
+            v,
+            replace(v, ahead=ahead, moved_ms=now_ms, detour=grant.detour, kept=grant.kept, retreating=retreating),
+        )
+
+    def confirm(self, vehicle: str, node: str, now_ms: int) -> None:
+        """The vehicle has reached this node: what lies behind it is free. ValueError if it was not led there."""
+        v = self.vehicles[vehicle]
+        if node == v.node:
+            return
+        if node not in v.ahead:
+            raise ValueError(f"{vehicle} is at {node}, but was led along {', '.join((v.node, *v.ahead))}")
+        passed = v.ahead.index(node) + 1
+        ahead = v.ahead[passed:]
+        for left in (v.node, *v.ahead[:passed]):
+            if left != node and left not in ahead:
+                self.holders[self.node(left)] = -1
+        self._replace(v, _arrived(replace(v, node=node, ahead=ahead, moved_ms=now_ms)))
+
+    def set_errand(self, vehicle: str, sink: str, now_ms: int) -> None:
+        """This vehicle is to go to `sink`. ValueError if that is another's home, or not on the track."""
+        owner = int(self.home_of[self.node(sink)])
+        if owner >= 0 and self.names[owner] != vehicle:
+            raise ValueError(f"{sink} is the home of {self.names[owner]}")
+        v = self.vehicles[vehicle]
+        wanted = replace(v, sink=sink, asked_ms=now_ms, moved_ms=now_ms, detour=(), kept=())
+        self._replace(v, _arrived(wanted))
+
+    def cancel_errand(self, vehicle: str) -> None:
+        """This vehicle has no errand any more; it keeps its released stretch until it has driven or left it."""
+        v = self.vehicles[vehicle]
+        self._replace(v, replace(v, sink=None, detour=(), kept=(), retreating=False))
+
+    def stop(self, vehicle: str, node: str, now_ms: int) -> None:
+        """The vehicle stands at this node and drives no further on what it was granted (cancelled, or put there).
+
+        ValueError if another vehicle holds the node: the building contradicts the book.
+        """
+        v = self.vehicles[vehicle]
+        holder = self.held_by(node)
+        if holder not in (None, vehicle):
+            raise ValueError(f"{vehicle} is said to stand at {node}, which {holder} holds")
+        for left in (v.node, *v.ahead):
+            self.holders[self.node(left)] = -1
+        self._hold(self.numbers[vehicle], (node,))
+        retreating = v.retreating and node != v.home
+        self._replace(v, _arrived(replace(v, node=node, ahead=(), moved_ms=now_ms, retreating=retreating)))
+        self._drop_detours()
+        self._find_obstacles()
+
+    def set_able(self, vehicle: str, able: bool) -> None:
+        """Whether this vehicle drives; one that does not blocks what it holds, and ways are planned around it."""
+        v = self.vehicles[vehicle]
+        self._replace(v, replace(v, able=able, detour=(), kept=()))
+        self._find_obstacles()
+
+    def set_closed(self, nodes: frozenset[str], edges: frozenset[tuple[str, str]]) -> None:
+        """These nodes and edges, and no others, are closed to traffic; detours are given up and sought again.
+
+        ValueError if the track has not one of them.
+        """
+        closed = [self.node(node) for node in sorted(nodes)]
+        pairs = [(self.node(origin), self.node(end)) for origin, end in sorted(edges)]
+        for origin, end in pairs:
+            if not self.graph.has_edge(origin, end):
+                raise ValueError(f"no edge from {self.graph.names[origin]} to {self.graph.names[end]}")
+        self.closed_nodes, self.closed_edges = frozenset(self.graph.names[n] for n in closed), edges
+        self.graph.set_closed_edges(pairs)
+        self._drop_detours()
+        self._find_obstacles()
+
+    def _drop_detours(self) -> None:
+        for v in tuple(self.vehicles.values()):
+            if v.detour:
+                self._replace(v, replace(v, detour=(), kept=()))
+
+    def _hold(self, number: int, nodes: tuple[str, ...]) -> None:
+        for name in nodes:
+            node = self.node(name)
+            if self.holders[node] not in (-1, number):
+                raise ValueError(f"{name} is held by {self.names[self.holders[node]]} and {self.names[number]}")
+            self.holders[node] = number
+
+    def _keep(self, number: int, nodes: tuple[str, ...]) -> None:
+        for name in nodes:
+            self.keepers[self.node(name)] = number
+
+    def _replace(self, old: VehicleTraffic, new: VehicleTraffic) -> None:
+        number = self.numbers[new.vehicle]
+        if (old.asked_ms, old.sink is None) != (new.asked_ms, new.sink is None):
+            if old.sink is not None:
+                self.errands.remove((old.asked_ms, old.vehicle))
+            if new.sink is not None:
+                insort(self.errands, (new.asked_ms, new.vehicle))
+        if old.detour or new.detour:
+            self.keepers[self.keepers == number] = -1
+            self._keep(number, (*new.detour, *new.kept))
+        self.vehicles[new.vehicle] = new
+        self.end_nodes[number] = self.node(new.end)
+
+    def _find_obstacles(self) -> None:
+        """Closed nodes, what vehicles out of service hold, and whoever these cut off from home, until no more are."""
+        obstacles = {self.node(node) for node in self.closed_nodes}
+        for n, v in enumerate(self.vehicles.values()):
+            self.mobile[n] = v.able
+            if not v.able:
+                obstacles |= {self.node(node) for node in (v.node, *v.ahead)}
+        found = True
+        while found:
+            self.graph.set_obstacles(sorted(obstacles))
+            found = False
+            for n, v in enumerate(self.vehicles.values()):
+                if self.mobile[n] and self.graph.time_ms(int(self.end_nodes[n]), int(self.home_nodes[n])) == FAR:
+                    self.mobile[n] = False
+                    obstacles |= {self.node(node) for node in (v.node, *v.ahead)}
+                    found = True
+
+
+def _arrived(v: VehicleTraffic) -> VehicleTraffic:
+    """v, without its errand if it stands where that leads."""
+    if v.ahead or v.node != v.sink:
+        return v
+    return replace(v, sink=None, detour=(), kept=(), retreating=False)
