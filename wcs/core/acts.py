@@ -165,6 +165,8 @@ def move_by_hand(turn: Turn, event: v.LoadUnitPlaced, unit: e.LoadUnit) -> None:
         for number in tuple(state.alarms_of_subject.get(subject, ())):
             if state.alarm[number].load_unit == unit.load_unit:
                 turn.record(f.AlarmEnded(number=number, answer="moved", actor=event.actor))
+    if unit.place in layout.clarification and not unit.identified:
+        turn.record(f.LoadUnitIdentified(load_unit=unit.load_unit, mass_g=unit.mass_g, height_mm=unit.height_mm))
     handover.placed_by_hand(turn, unit.load_unit, event.place, f"{event.actor}: {event.reason}")
     if event.place in (OUTSIDE, LOST):
         reservation.give_up_unit(turn, unit.load_unit, event.reason)

@@ -76,7 +76,10 @@ class DeliveryNotified(Event):
 
 
 class LoadUnitArrived(Event):
-    """A dock worker put an announced load unit on a dock's inbound point and accepted it."""
+    """A dock worker put an announced load unit on a dock's inbound point and accepted it.
+
+    `load_unit` is the number on its label; 0: one is drawn. Without `delivery` it is an empty carrier.
+    """
 
     actor: str
     delivery: str
@@ -86,6 +89,7 @@ class LoadUnitArrived(Event):
     load_type: int
     mass_g: int
     height_mm: int
+    load_unit: int = 0
 
 
 class OrderLineWish(Record):

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
-from wcs.core import handover, putaway
+from wcs.core import handover, putaway, transports
 from wcs.core.evolve_stock import account_of
 from wcs.core.turn import RequestRefused, Turn
 from wcs.plant.model import OUTSIDE
@@ -136,6 +136,9 @@ def load_unit_arrived(turn: Turn, event: v.LoadUnitArrived) -> None:
         raise RequestRefused("barcode", f"{event.barcode} is at {state.load_unit[number].place} already")
     if state.unit_at(event.place):
         raise RequestRefused("place", f"{event.place} is occupied")
+    labelled = state.load_unit.get(event.load_unit)
+    if labelled is not None and labelled.barcode != event.barcode:
+        raise RequestRefused("load_unit", f"load unit {event.load_unit} has the barcode {labelled.barcode}")
     if event.load_type not in turn.layout.load_type_of_number:
         raise RequestRefused("load_type", f"unknown load type {event.load_type}")
     if event.mass_g <= 0 or event.height_mm <= 0:
@@ -143,7 +146,7 @@ def load_unit_arrived(turn: Turn, event: v.LoadUnitArrived) -> None:
     line = _expected_line(turn, event) if event.delivery else None
     if not putaway.has_room_for_arrivals(turn):
         raise RequestRefused("place", putaway.WAREHOUSE_FULL)
-    number = number or state.next_number("load_unit")
+    number = number or event.load_unit or state.next_number("load_unit")
     _enter(turn, event, number)
     if line is not None:
         _receive(turn, event, line, number)
@@ -223,4 +226,4 @@ def departure_confirmed(turn: Turn, event: v.DepartureConfirmed) -> None:
     turn.orders_changed = True
     for station in turn.layout.stations:
         turn.stations_to_serve[station] = None
-    handover.transports.wake_around(turn, place)
+    transports.wake_around(turn, place)

@@ -1,0 +1,242 @@
+"""Modelled people: pickers, dock workers, and the operator who answers alarms.
+
+They see what people see (the desk: what the system shows and takes; the hands: what really stands there) and decide
+nothing that the system decides. The demo's people reach the desk over the API and the hands over the test port; the
+twin's hold both directly. Rule: hands first, then the confirmation; and whoever finds the hands' part done already
+(after a crash) confirms only. Durations are plant time.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from devices.machines.machine import Load
+from wcs.core.entities import Alarm, DeliveryLine, LoadUnit
+from wcs.core.stations import StationWork
+from wcs.plant.model import LOST, OUTSIDE, Dock, PickStation, Plant
+
+LOOK_MS = 1_000  # between two looks at an idle desk
+PICK_MS = 6_000  # one line by hand: scan, count, confirm
+CARRY_MS = 4_000  # lift one load unit over
+ANSWER_MS = 10_000  # walk there, look, answer
+SUMMED_MASS_G = 200  # when an article's mass is not known at the dock
+
+
+class Refused(Exception):  # noqa: N818 - the desk's word for it
+    """The desk did not take it; the reason is its own."""
+
+
+class Desk(Protocol):
+    """What the system shows to people and takes from them."""
+
+    def station_work(self, station: str) -> StationWork: ...
+    def load_unit(self, number: int) -> LoadUnit | None: ...
+    def find_barcode(self, barcode: str) -> LoadUnit | None: ...
+    def departures(self, dock: str) -> list[LoadUnit]:
+        """Load units that stand on a dock's outbound points, ready to leave."""
+
+    def expected(self) -> list[DeliveryLine]:
+        """Announced lines that have not been received."""
+
+    def alarms(self) -> list[Alarm]: ...
+    def task_places(self, task: int) -> tuple[str, str, str]:
+        """Device, source and sink of a task whose outcome is unknown."""
+
+    def confirm_pick(self, reservation: int, sku: str, quantity: int) -> None: ...
+    def placed(self, load_unit: int, place: str, reason: str = "") -> None: ...
+    def arrived(self, line: DeliveryLine | None, load: Load, place: str) -> None: ...
+    def departed(self, load_unit: int) -> None: ...
+    def answer(self, alarm: int, answer: str) -> None: ...
+
+
+class Hands(Protocol):
+    """What people can do to the physical world, and see of it."""
+
+    def look(self, place: str) -> tuple[Load, ...]: ...
+    def carry(self, number: int, source: str, sink: str, *, by: str = "") -> None: ...
+    def place(self, load: Load, place: str, *, by: str = "") -> None: ...
+    def place_of(self, number: int) -> str: ...
+    def accepts(self, place: str) -> bool: ...
+    def local_reset(self, device: str) -> None: ...
+
+
+class Picker:
+    """Takes empties to their order places, picks, and puts finished load units on the conveyor."""
+
+    def __init__(self, station: PickStation, desk: Desk, hands: Hands) -> None:
+        self.name = f"picker {station.name}"
+        self._station = station
+        self._desk = desk
+        self._hands = hands
+
+    def step(self) -> int:
+        """One piece of work; returns how long it took (ms of plant time)."""
+        work = self._desk.station_work(self._station.name)
+        for unit, place in work.takes:
+            return self._take(unit, place)
+        for pick in work.picks:
+            self._desk.confirm_pick(pick.number, pick.sku, pick.quantity)
+            return PICK_MS
+        for unit in work.puts:
+            return self._put_on(unit)
+        return LOOK_MS
+
+    def _take(self, unit: int, place: str) -> int:
+        at = self._hands.place_of(unit)
+        if at == self._station.handover_point:
+            if self._hands.look(place):
+                return LOOK_MS
+            self._hands.carry(unit, at, place, by=self.name)
+            at = place
+        if at in self._station.order_places:
+            self._desk.placed(unit, at)
+            return CARRY_MS
+        return LOOK_MS
+
+    def _put_on(self, unit: int) -> int:
+        book = self._desk.load_unit(unit)
+        at = self._hands.place_of(unit)
+        point = self._station.put_on_point
+        if book is None or book.place not in self._station.order_places:
+            return LOOK_MS
+        if at in self._station.order_places:
+            if not self._hands.accepts(point) or self._hands.look(point):
+                return LOOK_MS
+            self._hands.carry(unit, at, point, by=self.name)
+        self._desk.placed(unit, point)
+        return CARRY_MS
+
+
+class DockWorker:
+    """Brings announced load units in, lets finished ones go, and brings carriers back that left."""
+
+    def __init__(self, dock: Dock, plant: Plant, desk: Desk, hands: Hands, *, share: int = 0, shares: int = 1) -> None:
+        self.name = f"dock worker {dock.name}"
+        self._dock = dock
+        self._desk = desk
+        self._hands = hands
+        self._share = share
+        self._shares = shares
+        self._load_type = plant.load_types[0]
+        self._coming_back: list[LoadUnit] = []
+
+    def step(self) -> int:
+        """One piece of work; returns how long it took (ms of plant time)."""
+        return self._let_go() or self._confirm_unknown() or self._bring() or LOOK_MS
+
+    def _let_go(self) -> int:
+        for unit in self._desk.departures(self._dock.name):
+            if self._hands.place_of(unit.load_unit) == unit.place:
+                self._hands.carry(unit.load_unit, unit.place, OUTSIDE, by=self.name)
+            self._desk.departed(unit.load_unit)
+            self._coming_back.append(unit)
+            return CARRY_MS
+        return 0
+
+    def _confirm_unknown(self) -> int:
+        """A load that stands at the door and is not in the book: its confirmation was lost."""
+        for place in self._dock.inbound_points:
+            for load in self._hands.look(place):
+                book = self._desk.find_barcode(load.barcode)
+                if book is None or book.place == OUTSIDE:
+                    self._arrive(self._line_of(load), load, place)
+                    return LOOK_MS
+        return 0
+
+    def _line_of(self, load: Load) -> DeliveryLine | None:
+        return next((line for line in self._desk.expected() if line.barcode == load.barcode), None)
+
+    def _bring(self) -> int:
+        free = [p for p in self._dock.inbound_points if not self._hands.look(p) and self._hands.accepts(p)]
+        if not free:
+            return 0
+        for line in self._desk.expected():
+            number = int(line.barcode[1:])
+            if number % self._shares != self._share or self._hands.place_of(number) != OUTSIDE:
+                continue
+            mass_g = min(
+                self._load_type.mass_empty_g + line.quantity * SUMMED_MASS_G, self._load_type.mass_max_g
+            )
+            load = self._load(number, line.barcode, mass_g)
+            self._hands.place(load, free[0], by=self.name)
+            self._arrive(line, load, free[0])
+            return CARRY_MS
+        if self._coming_back:
+            unit = self._coming_back.pop(0)
+            load = self._load(unit.load_unit, unit.barcode, self._load_type.mass_empty_g)
+            self._hands.place(load, free[0], by=self.name)
+            self._arrive(None, load, free[0])
+            return CARRY_MS
+        return 0
+
+    def _load(self, number: int, barcode: str, mass_g: int) -> Load:
+        return Load(
+            number=number,
+            barcode=barcode,
+            load_type=self._load_type.number,
+            mass_g=mass_g,
+            height_mm=self._load_type.height_max_mm,
+        )
+
+    def _arrive(self, line: DeliveryLine | None, load: Load, place: str) -> None:
+        """Refused (the racks are full): the load goes back on the truck and comes again later."""
+        try:
+            self._desk.arrived(line, load, place)
+        except Refused:
+            if self._hands.place_of(load.number) == place:
+                self._hands.carry(load.number, place, OUTSIDE, by=self.name)
+            raise
+
+
+class Operator:
+    """Answers alarms with what the world shows."""
+
+    def __init__(self, plant: Plant, desk: Desk, hands: Hands) -> None:
+        self.name = "operator"
+        self._plant = plant
+        self._desk = desk
+        self._hands = hands
+
+    def step(self) -> int:
+        """Answer one alarm that wants an answer; returns how long it took (ms of plant time)."""
+        for alarm in self._desk.alarms():
+            if alarm.answers and self._settle(alarm):
+                return ANSWER_MS
+        return LOOK_MS
+
+    def _settle(self, alarm: Alarm) -> bool:
+        match alarm.code:
+            case "outcome_unknown":
+                self._desk.answer(alarm.number, self._where(alarm))
+            case "device_fault":
+                self._hands.local_reset(alarm.subject)
+                self._desk.answer(alarm.number, "reset_fault")
+            case "foreign_device":
+                return False  # taking a device over is nobody's routine
+            case "clarification" | "no_route" if alarm.load_unit:
+                return self._bring_back(alarm)
+            case _:
+                self._desk.answer(alarm.number, alarm.answers[0])
+        return True
+
+    def _where(self, alarm: Alarm) -> str:
+        device, source, _sink = self._desk.task_places(alarm.task)
+        at = self._hands.place_of(alarm.load_unit)
+        if at == source:
+            return "at_source"
+        if at == device:
+            return "on_device"
+        return "gone" if at in (OUTSIDE, LOST) else "at_sink"
+
+    def _bring_back(self, alarm: Alarm) -> bool:
+        """Put right what the clarification lane holds, and put it on the conveyor again at a station."""
+        at = self._hands.place_of(alarm.load_unit)
+        if at not in self._plant.clarification_points:
+            return False
+        for station in self._plant.stations:
+            point = station.put_on_point
+            if self._hands.accepts(point) and not self._hands.look(point):
+                self._hands.carry(alarm.load_unit, at, point, by=self.name)
+                self._desk.placed(alarm.load_unit, point, "put right in the clarification lane")
+                return True
+        return False
