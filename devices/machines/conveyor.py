@@ -216,10 +216,8 @@ class ConveyorMachine:
             self._blocks[device] = started(block)
             self._panels[device].latched = self._panels[device].causes
         self._flow.belts.power_up()
-        by_clock = self._now_ms // RENUMBERING_STEP_MS % TRACK_MAX
-        self._flow.recover(
-            memory.flow if memory else no_memory(self._flow, max(self._first_track, by_clock)), self._now_ms
-        )
+        never_given = (self._first_track + self._now_ms // RENUMBERING_STEP_MS) % TRACK_MAX + 1
+        self._flow.recover(memory.flow if memory else no_memory(self._flow, never_given), self._now_ms)
         self._wires.clear()
 
     # --- words ---
