@@ -67,8 +67,10 @@ def next_leg(turn: Turn, place: str, sink: str) -> LegPlan | None:
     """The first leg from a resting place towards a sink, with concrete places; None if there is no way."""
     layout = turn.layout
     origin, target = layout.target(place), layout.target(sink)
-    if origin == target:
+    if origin == target and origin in layout.aisles:
         return LegPlan(carrier=layout.crane_of_aisle[origin].name, source=place, sink=sink)
+    if origin == target:  # once round the loop
+        return LegPlan(carrier=layout.conveyor_of_place[origin], source=place, sink=sink)
     try:
         plan = layout.routes.legs(origin, target)[0]
     except NoRoute:
