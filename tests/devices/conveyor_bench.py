@@ -74,9 +74,7 @@ def conveyor(
     places = tuple(
         TransferPoint(name=name, device=devices[0], index=index) for index, name in enumerate(transfer_points)
     )
-    return Conveyor(
-        name="CV", devices=devices, merges=merges, transfer_points=places, points=points, segments=segments
-    )
+    return Conveyor(name="CV", devices=devices, merges=merges, transfer_points=places, points=points, segments=segments)
 
 
 def straight() -> Conveyor:
@@ -190,7 +188,13 @@ class ConveyorBench:
         )
 
     def decide(
-        self, exit_number: int, *, device: str = "CV1", scan: int | None = None, track: int | None = None, epoch: int = 1
+        self,
+        exit_number: int,
+        *,
+        device: str = "CV1",
+        scan: int | None = None,
+        track: int | None = None,
+        epoch: int = 1,
     ) -> None:
         """The WCS answers at point 0."""
         event = self.point(device)

@@ -87,9 +87,7 @@ def test_a_decision_at_the_deadline_is_too_late() -> None:
     assert bench.point().outcomes == (outcome(1, OutcomeReason.TIMEOUT),)
 
 
-@pytest.mark.parametrize(
-    ("scan", "track", "epoch"), [(2, 1, 1), (1, 2, 1), (1, 1, 2)], ids=["scan", "track", "epoch"]
-)
+@pytest.mark.parametrize(("scan", "track", "epoch"), [(2, 1, 1), (1, 2, 1), (1, 1, 2)], ids=["scan", "track", "epoch"])
 def test_a_decision_for_another_scan_or_track_or_of_another_epoch_is_ignored(scan: int, track: int, epoch: int) -> None:
     bench = bench_with_a_scanned_load()
     bench.decide(2, scan=scan, track=track, epoch=epoch)
