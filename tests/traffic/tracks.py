@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 
 from wcs.plant.model import Track, TrackEdge, TrackNode
 from wcs.traffic.grants import next_grant
@@ -20,7 +21,7 @@ def track(lanes: Sequence[str], parking: Sequence[str] = (), charging: Sequence[
         way = ">" if ">" in lane else "-"
         nodes = lane.split(way)
         names += [node for node in nodes if node not in names]
-        for origin, end in zip(nodes, nodes[1:], strict=False):
+        for origin, end in pairwise(nodes):
             edges.append(TrackEdge(origin=origin, end=end, length_mm=1000, speed_max_mm_s=1000))
             if way == "-":
                 edges.append(TrackEdge(origin=end, end=origin, length_mm=1000, speed_max_mm_s=1000))
@@ -100,7 +101,7 @@ class Drivers:
                 assert node not in bodies, f"{name} and {bodies[node]} both have {node} at {self.now_ms} ms"
                 bodies[node] = name
             way = (v.node, *v.ahead)
-            for origin, end in zip(way, way[1:], strict=False):
+            for origin, end in pairwise(way):
                 assert self.state.graph.has_edge(self.state.node(origin), self.state.node(end))
 
     def run(self, steps_max: int, slow: Callable[[str], bool] = lambda name: False) -> None:

@@ -61,6 +61,7 @@ def grant(turn: Turn, vehicle: str) -> tuple[str, ...]:
             detour=answer.detour,
             kept=answer.kept,
             retreat=answer.retreat,
+            homes=answer.homes,
             at_ms=turn.now_ms,
         )
     )

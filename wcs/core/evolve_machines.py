@@ -246,34 +246,34 @@ def exit_decided(state: State, fact: f.ExitDecided) -> None:
     state.point.put(replace(point, exit=fact.exit, waiting=fact.waiting))
 
 
-def _keep_traffic(state: State, vehicle: str) -> None:
-    record = state.traffic.vehicles[vehicle]
-    state.vehicle.put(e.VehicleTraffic(**structs.asdict(record)))
+def _keep_traffic(state: State) -> None:
+    for vehicle in state.traffic.take_changed():  # one fact may end another's detour or change its home
+        state.vehicle.put(e.VehicleTraffic(**structs.asdict(state.traffic.vehicles[vehicle])))
 
 
 def vehicle_stopped(state: State, fact: f.VehicleStopped) -> None:
     state.traffic.stop(fact.vehicle, fact.node, fact.at_ms)
-    _keep_traffic(state, fact.vehicle)
+    _keep_traffic(state)
 
 
 def vehicle_reached(state: State, fact: f.VehicleReached) -> None:
     state.traffic.confirm(fact.vehicle, fact.node, fact.at_ms)
-    _keep_traffic(state, fact.vehicle)
+    _keep_traffic(state)
 
 
 def vehicle_able_changed(state: State, fact: f.VehicleAbleChanged) -> None:
     state.traffic.set_able(fact.vehicle, fact.able)
-    _keep_traffic(state, fact.vehicle)
+    _keep_traffic(state)
 
 
 def errand_given(state: State, fact: f.ErrandGiven) -> None:
     state.traffic.set_errand(fact.vehicle, fact.sink, fact.at_ms)
-    _keep_traffic(state, fact.vehicle)
+    _keep_traffic(state)
 
 
 def errand_ended(state: State, fact: f.ErrandEnded) -> None:
     state.traffic.cancel_errand(fact.vehicle)
-    _keep_traffic(state, fact.vehicle)
+    _keep_traffic(state)
 
 
 def route_granted(state: State, fact: f.RouteGranted) -> None:
@@ -284,9 +284,10 @@ def route_granted(state: State, fact: f.RouteGranted) -> None:
         detour=fact.detour,
         kept=fact.kept,
         retreat=fact.retreat,
+        homes=fact.homes,
     )
     state.traffic.grant(grant, fact.at_ms)
-    _keep_traffic(state, fact.vehicle)
+    _keep_traffic(state)
 
 
 EVOLVE = {

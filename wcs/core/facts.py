@@ -437,7 +437,10 @@ class ErrandEnded(Fact):
 
 
 class RouteGranted(Fact):
-    """A vehicle may drive these nodes; `detour` and `kept` are kept free for it beyond them."""
+    """A vehicle may drive these nodes; `detour` and `kept` are kept free for it beyond them.
+
+    `homes`: (vehicle, parking node), where vehicles exchange homes so that both can get there.
+    """
 
     vehicle: str
     nodes: tuple[str, ...]
@@ -446,6 +449,7 @@ class RouteGranted(Fact):
     kept: tuple[str, ...]
     retreat: bool
     at_ms: int
+    homes: tuple[tuple[str, str], ...] = ()
 
 
 class PlaceBlocked(Fact):

@@ -8,13 +8,14 @@ Why nobody collides, waits for ever or starves:
    could go home one after another, from where their stretches end. A grant is made only if its vehicle can go home
    afterwards, perhaps after some others. Then so can all that could before: those others go first, then the vehicle,
    then the rest as before, for one that has gone home is in nobody's way. So safe states stay safe (`safety`).
+   Where only that helps, two vehicles exchange homes, if both can then go home (`Traffic.exchange_for`).
 2. In a safe state somebody has a free way home. Whoever goes home by its quickest way comes nearer with every grant;
    whoever finds it blocked takes a detour, which is kept free until it is driven, one detour at a time. So if all go
    home, all arrive, in a bounded number of grants.
-3. An errand older than `ERRAND_AGE_MAX_MS` sends all others home, the oldest errand first, and they stay until it is
-   done; if its vehicle is blocked it goes home too, once, and starts again when all are there. Then the track is
-   empty, it is well-formed (`homes.check_track`), and the vehicle arrives. So every errand ends, while no vehicle
-   stands for ever at its work.
+3. An errand older than `ERRAND_AGE_MAX_MS` sends all others home, the oldest errand first; homes are no longer
+   exchanged, and they stay until it is done. If its vehicle is blocked it goes home too, once, and starts again when
+   all are there. Then the track is empty, it is well-formed (`homes.check_track`), and the vehicle arrives. So every
+   errand ends, while no vehicle stands for ever at its work.
 4. All else is for speed: not meeting head-on in a two-way lane, the youngest of those who wait for each other giving
    way first, the oldest being asked first. It only refuses, or chooses among grants that 1 allows.
 A vehicle out of service stands on what it holds; ways avoid it, and whoever it cuts off from home stands still too.
@@ -27,7 +28,7 @@ from msgspec.structs import replace
 from slotting.compiled import BoolArray
 from wcs.traffic.graph import FAR
 from wcs.traffic.records import Grant, Refusal, VehicleTraffic
-from wcs.traffic.safety import free_way
+from wcs.traffic.safety import NOBODY, ROAD, free_way
 from wcs.traffic.state import Traffic
 
 NODES_MAX = 4  # P2–P4 and the sink of one POSITION or EXTEND
@@ -35,6 +36,7 @@ AHEAD_MAX = 8  # two such stretches: a vehicle that holds more only keeps others
 DETOUR_AFTER_MS = 3_000  # what blocks for less is a vehicle passing by
 PATIENCE_MS = 10_000  # longer than passing by or one pick; shorter than anybody would watch
 ERRAND_AGE_MAX_MS = 600_000  # far above any errand on a track that moves: beyond it the track is cleared
+YIELD_MS = 15_000  # who gave way lets the others pass before it comes out again: a few nodes' driving
 HEAD_ON_NODES_MAX = 32  # how far ahead a vehicle looks for one that comes towards it
 
 
@@ -57,33 +59,41 @@ def next_grant(traffic: Traffic, vehicle: str, now_ms: int, *, nodes_max: int = 
     overdue = _overdue(traffic, now_ms)
     recalled = v.sink is not None and overdue is not None and overdue != vehicle
     towards = v.home if recalled else v.towards
+    if v.end == towards and v.sink not in (None, v.end):
+        rested = v.node == v.home and now_ms - v.moved_ms >= YIELD_MS
+        if recalled or not (rested or len(traffic.errands) == 1):
+            until_ms = None if recalled else v.moved_ms + YIELD_MS
+            return Refusal(vehicle=vehicle, reason="gives way", held_by=overdue, node=v.end, until_ms=until_ms)
+        towards = v.sink or v.home
     if v.end == towards:
-        return Refusal(vehicle=vehicle, reason="gives way" if recalled else "arrived", held_by=overdue, node=v.end)
+        return Refusal(vehicle=vehicle, reason="arrived", node=v.end)
     if overdue == vehicle and v.end == v.home:
         away = _not_home(traffic, vehicle)
         if away is not None:
             return Refusal(vehicle=vehicle, reason="waits until all are home", held_by=away)
-    retreat = v.sink is not None and (recalled or v.retreating)
-    answer = _lead(traffic, v, towards, room, now_ms, retreat=retreat)
+    retreat = v.sink is not None and (recalled or v.retreating) and towards == v.home
+    answer = _lead(traffic, v, towards, room, now_ms, retreat=retreat, exchange=overdue is None)
     if isinstance(answer, Grant):
         return answer
     if towards != v.home and v.end != v.home and _should_give_way(traffic, v, now_ms, overdue == vehicle):
-        back = _lead(traffic, v, v.home, room, now_ms, retreat=True)
+        back = _lead(traffic, v, v.home, room, now_ms, retreat=True, exchange=False)
         if isinstance(back, Grant):
             return back
     return _until(traffic, answer, v, now_ms)
 
 
 def _lead(
-    traffic: Traffic, v: VehicleTraffic, towards: str, room: int, now_ms: int, *, retreat: bool
+    traffic: Traffic, v: VehicleTraffic, towards: str, room: int, now_ms: int, *, retreat: bool, exchange: bool
 ) -> Grant | Refusal:
-    answer = _along_way(traffic, v, towards, room, retreat=retreat)
+    answer = _along_way(traffic, v, towards, room, retreat=retreat, exchange=exchange)
     if isinstance(answer, Refusal) and not v.ahead and now_ms - v.moved_ms >= DETOUR_AFTER_MS:
         return _by_detour(traffic, v, towards, room, retreat=retreat) or answer
     return answer
 
 
-def _along_way(traffic: Traffic, v: VehicleTraffic, towards: str, room: int, *, retreat: bool) -> Grant | Refusal:
+def _along_way(
+    traffic: Traffic, v: VehicleTraffic, towards: str, room: int, *, retreat: bool, exchange: bool
+) -> Grant | Refusal:
     """The longest safe part of the quickest way."""
     number = traffic.numbers[v.vehicle]
     way = traffic.way(v.end, towards, HEAD_ON_NODES_MAX)
@@ -100,9 +110,14 @@ def _along_way(traffic: Traffic, v: VehicleTraffic, towards: str, room: int, *, 
         if other is not None:
             node = traffic.graph.names[way[count - 1]]
             refusal = Refusal(vehicle=v.vehicle, reason="another comes towards it", node=node, held_by=other)
-        elif traffic.is_safe(number, way[count - 1]):
+            continue
+        homes: tuple[tuple[str, str], ...] = ()
+        safe = traffic.is_safe(number, way[count - 1])
+        if not safe and exchange:
+            homes = traffic.exchange_for(number, way[count - 1])
+        if safe or homes:
             nodes = tuple(traffic.graph.names[n] for n in way[:count])
-            return Grant(vehicle=v.vehicle, nodes=nodes, towards=towards, retreat=retreat)
+            return Grant(vehicle=v.vehicle, nodes=nodes, towards=towards, retreat=retreat, homes=homes)
     return refusal
 
 
@@ -128,8 +143,10 @@ def _by_detour(traffic: Traffic, v: VehicleTraffic, towards: str, room: int, *, 
         return None
     number, graph = traffic.numbers[v.vehicle], traffic.graph
     shut: BoolArray = graph.obstacles | ((traffic.holders >= 0) & (traffic.holders != number))
-    shut |= (traffic.home_of >= 0) & (traffic.home_of != number)
+    shut |= (traffic.home_of != ROAD) & (traffic.home_of != number)
     origin, sink, home = traffic.node(v.end), traffic.node(towards), traffic.node(v.home)
+    if traffic.home_of[sink] == NOBODY and traffic.is_free(sink, number):
+        shut[sink] = graph.obstacles[sink]
     way = free_way(graph.first, graph.ends, shut, origin=origin, sink=sink)
     back = free_way(graph.first, graph.ends, shut, origin=sink, sink=home)
     if not way or (sink != home and not back):
@@ -172,8 +189,14 @@ def _should_give_way(traffic: Traffic, v: VehicleTraffic, now_ms: int, overdue: 
     chain = _blockers(traffic, v, past_workers=long)
     if chain is None:
         return False
-    youngest = max(chain, key=lambda other: (other.asked_ms, other.vehicle))
-    return overdue or long or (youngest == v and len(chain) > 1)
+    if overdue or long:
+        return True
+    younger = [other for other in chain if (other.asked_ms, other.vehicle) > (v.asked_ms, v.vehicle)]
+    return len(chain) > 1 and not any(_can_retreat(traffic, other) for other in younger)
+
+
+def _can_retreat(traffic: Traffic, v: VehicleTraffic) -> bool:
+    return isinstance(_along_way(traffic, v, v.home, NODES_MAX, retreat=True, exchange=False), Grant)
 
 
 def _blockers(traffic: Traffic, v: VehicleTraffic, *, past_workers: bool) -> list[VehicleTraffic] | None:
@@ -188,8 +211,10 @@ def _blockers(traffic: Traffic, v: VehicleTraffic, *, past_workers: bool) -> lis
         other = traffic.vehicles[traffic.names[holder]]
         if other.ahead or not other.able or (other.sink is None and not past_workers):
             return None
-        if other in chain:
+        if other == v or (other in chain and past_workers):
             return chain
+        if other in chain:
+            return None
         chain.append(other)
 
 

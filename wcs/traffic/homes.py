@@ -61,15 +61,26 @@ def check_track(track: Track, homes: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(findings)
 
 
+def may_stand(traffic: Traffic, vehicle: str, node: str) -> bool:
+    """Whether this vehicle may have an errand to this node: it is nobody else's home, or they can exchange homes."""
+    owner = traffic.home_owner(node)
+    if owner is None or owner == vehicle:
+        return True
+    away = node not in (traffic.vehicles[owner].node, *traffic.vehicles[owner].ahead)
+    number = traffic.numbers[vehicle]
+    return away and traffic.can_exchange(number, int(traffic.end_nodes[number]), traffic.node(node))
+
+
 def nearest_charger(traffic: Traffic, vehicle: str) -> str | None:
-    """The charging node this vehicle reaches soonest that is free for it: nobody else's home, sink or place."""
+    """The charging node this vehicle reaches soonest that is free for it: nobody else's sink, place or home
+    (but for a home that can be exchanged)."""
     v = traffic.vehicles[vehicle]
     taken = {other.sink for other in traffic.vehicles.values() if other.vehicle != vehicle}
     best: tuple[int, str] | None = None
     for node in traffic.track.nodes:
         if not node.charging or node.name in taken or traffic.held_by(node.name) not in (None, vehicle):
             continue
-        if traffic.home_of[traffic.node(node.name)] not in (-1, traffic.numbers[vehicle]):
+        if not may_stand(traffic, vehicle, node.name):
             continue
         time_ms = traffic.graph.time_ms(traffic.node(v.end), traffic.node(node.name))
         if time_ms < FAR and (best is None or (time_ms, node.name) < best):

@@ -12,7 +12,8 @@ class VehicleTraffic(Record):
 
     It holds `node` (the last one confirmed) and every node of `ahead` (its released stretch, the base). It wants to go
     to `sink`; without one it is sent to `home`, the parking node that is its own. `detour` is the way that is kept
-    free for it, `kept` what else is kept free until the detour's end. `retreating`: it gives way and goes home first.
+    free for it, `kept` what else is kept free until the detour's end. `retreating`: it gives way, goes home first and
+    stays there a while.
     """
 
     vehicle: str
@@ -42,7 +43,8 @@ class Grant(Record):
     """The next nodes are reserved for this vehicle, in order, after the end of what it holds.
 
     `towards` is where it is being led: its sink, or its home while it gives way (`retreat`) or has no errand.
-    `detour` and `kept`: what from now on is kept free for it beyond `nodes`.
+    `detour` and `kept`: what from now on is kept free for it beyond `nodes`. `homes`: who has which home from now on,
+    where that changes, so that nobody has to drive a whole round for a parking node.
     """
 
     vehicle: str
@@ -51,6 +53,7 @@ class Grant(Record):
     detour: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
     retreat: bool = False
+    homes: tuple[tuple[str, str], ...] = ()
 
 
 class Refusal(Record):

@@ -9,6 +9,9 @@ import numpy as np
 
 from slotting.compiled import BoolArray, IntArray, compiled
 
+ROAD = -1
+NOBODY = -2
+
 
 @compiled("boolean(int64[:], int64[:], boolean[:], int64[:], int64[:], int64, int64, int64, boolean[:], int64[:])")
 def _reaches(
@@ -36,7 +39,7 @@ def _reaches(
         head += 1
         for edge in range(first[node], first[node + 1]):
             end = ends[edge]
-            if seen[end] or obstacles[end] or (home_of[end] >= 0 and home_of[end] != vehicle):
+            if seen[end] or obstacles[end] or (home_of[end] != ROAD and home_of[end] != vehicle):
                 continue
             seen[end] = True
             if stands[end] >= 0 and stands[end] != vehicle:
@@ -113,7 +116,8 @@ def can_go_home(
     Args:
         first, ends: shape (nodes + 1,) and (edges,), compressed rows of the track.
         obstacles: shape (nodes,), where nobody can drive.
-        home_of: shape (nodes,), the vehicle whose home this node is, or -1. Nobody drives through another's home.
+        home_of: shape (nodes,), ROAD, or for a parking node the vehicle whose home it is or NOBODY. Nobody drives
+            through a parking node.
         home, end_of: shape (vehicles,), home of each vehicle and where its released stretch ends.
         able: shape (vehicles,); who is not able stands on obstacles and is not counted.
         vehicle, node: who asks, and where its stretch would end.

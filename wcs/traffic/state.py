@@ -14,7 +14,9 @@ from msgspec.structs import replace
 from wcs.plant.model import Track
 from wcs.traffic.graph import FAR, TrackGraph
 from wcs.traffic.records import Grant, VehicleTraffic
-from wcs.traffic.safety import can_go_home
+from wcs.traffic.safety import NOBODY, ROAD, can_go_home
+
+EXCHANGES_MAX = 6  # nearest parking nodes that are tried: beyond them another grant is the better answer
 
 
 class Traffic:
@@ -41,11 +43,14 @@ class Traffic:
         nodes = len(self.graph.names)
         self.holders = np.full(nodes, -1, np.int64)
         self.keepers = np.full(nodes, -1, np.int64)
-        self.home_of = np.full(nodes, -1, np.int64)
+        self.home_of = np.full(nodes, ROAD, np.int64)
+        parking = [self.node(node.name) for node in track.nodes if node.parking]
+        self.home_of[parking] = NOBODY
         self.home_nodes = np.array([self.node(v.home) for v in ordered], dtype=np.int64)
         self.end_nodes = np.array([self.node(v.end) for v in ordered], dtype=np.int64)
         self.mobile = np.ones(len(ordered), np.bool_)
         self.errands: list[tuple[int, str]] = sorted((v.asked_ms, v.vehicle) for v in ordered if v.sink is not None)
+        self._changed: dict[str, None] = {}
         for n, v in enumerate(ordered):
             home = self.node(v.home)
             if self.home_of[home] >= 0:
@@ -53,7 +58,7 @@ class Traffic:
             self.home_of[home] = n
             self._hold(n, (v.node, *v.ahead))
             self._keep(n, (*v.detour, *v.kept))
-        self.graph.set_homes(self.home_nodes.tolist())
+        self.graph.set_homes([*parking, *self.home_nodes.tolist()])
         self._find_obstacles()
 
     def node(self, name: str) -> int:
@@ -67,6 +72,11 @@ class Traffic:
         """The vehicle that holds this node."""
         holder = int(self.holders[self.node(node)])
         return None if holder < 0 else self.names[holder]
+
+    def home_owner(self, node: str) -> str | None:
+        """The vehicle whose home this node is."""
+        owner = int(self.home_of[self.node(node)])
+        return self.names[owner] if owner >= 0 else None
 
     def waiting(self) -> list[str]:
         """Vehicles that have an errand, the oldest first: the order in which to ask for grants."""
@@ -96,6 +106,43 @@ class Traffic:
         """Whether nobody holds this node, and it is not kept free for another than vehicle `number`."""
         return bool(self.holders[node] < 0 and self.keepers[node] in (-1, number))
 
+    def exchange_for(self, number: int, node: int) -> tuple[tuple[str, str], ...]:
+        """Homes with which vehicle `number` could go home from this node, and whoever gave it that home as well."""
+        near = sorted(
+            (self.graph.time_ms(node, home), home)
+            for home in np.flatnonzero(self.home_of != ROAD).tolist()
+            if self.home_of[home] != number and self.holders[home] < 0
+        )
+        for time_ms, home in near[:EXCHANGES_MAX]:
+            if time_ms < FAR and self.can_exchange(number, node, home):
+                mine = (self.names[number], self.graph.names[home])
+                owner = int(self.home_of[home])
+                return (mine, (self.names[owner], self.vehicles[mine[0]].home)) if owner >= 0 else (mine,)
+        return ()
+
+    def can_exchange(self, number: int, node: int, home: int) -> bool:
+        """Whether vehicle `number`, at this node, and the owner of this parking node, if any, could then go home.
+
+        The owner must be out and on no detour. All others go home as before: no way leads through a parking node.
+        """
+        owner = int(self.home_of[home])
+        if owner >= 0 and (not self.mobile[owner] or self.vehicles[self.names[owner]].detour):
+            return False
+        homes, home_of, ends = self.home_nodes.copy(), self.home_of.copy(), self.end_nodes.copy()
+        given = int(homes[number])
+        ends[number], homes[number], home_of[home], home_of[given] = node, home, number, owner
+        pair = [(number, node)]
+        if owner >= 0:
+            homes[owner] = given
+            pair.append((owner, int(ends[owner])))
+        graph = self.graph
+        return all(
+            can_go_home(
+                graph.first, graph.ends, graph.obstacles, home_of, homes, ends, self.mobile, vehicle=who, node=at
+            )
+            for who, at in pair
+        )
+
     def is_safe(self, number: int, node: int) -> bool:
         """Whether vehicle `number` could go home from this node, others having gone home before it."""
         return can_go_home(
@@ -110,16 +157,22 @@ class Traffic:
             node=node,
         )
 
+    def take_changed(self) -> list[str]:
+        """The vehicles whose records have changed since this was last asked: one change may touch several."""
+        changed = sorted(self._changed)
+        self._changed.clear()
+        return changed
+
     def grant(self, grant: Grant, now_ms: int) -> None:
         """Apply a grant. ValueError if one of its nodes is held by another: it was not decided on this state."""
         v = self.vehicles[grant.vehicle]
         self._hold(self.numbers[v.vehicle], grant.nodes)
         ahead = v.ahead + grant.nodes
-        retreating = (v.retreating or grant.retreat) and ahead[-1] != v.home
         self._replace(
             v,
-            replace(v, ahead=ahead, moved_ms=now_ms, detour=grant.detour, kept=grant.kept, retreating=retreating),
+            replace(v, ahead=ahead, moved_ms=now_ms, detour=grant.detour, kept=grant.kept, retreating=grant.retreat),
         )
+        self._set_homes(grant.homes)
 
     def confirm(self, vehicle: str, node: str, now_ms: int) -> None:
         """The vehicle has reached this node: what lies behind it is free. ValueError if it was not led there."""
@@ -136,11 +189,17 @@ class Traffic:
         self._replace(v, _arrived(replace(v, node=node, ahead=ahead, moved_ms=now_ms)))
 
     def set_errand(self, vehicle: str, sink: str, now_ms: int) -> None:
-        """This vehicle is to go to `sink`. ValueError if that is another's home, or not on the track."""
-        owner = int(self.home_of[self.node(sink)])
-        if owner >= 0 and self.names[owner] != vehicle:
-            raise ValueError(f"{sink} is the home of {self.names[owner]}")
+        """This vehicle is to go to `sink`. If that is the home of another that is out, they exchange homes.
+
+        ValueError if the other has the node, or it is not on the track. Ask `homes.may_stand` first.
+        """
+        owner = self.home_owner(sink)
         v = self.vehicles[vehicle]
+        if owner is not None and owner != vehicle:
+            if sink in (self.vehicles[owner].node, *self.vehicles[owner].ahead):
+                raise ValueError(f"{sink} is the home of {owner}")
+            self._set_homes(((vehicle, sink), (owner, v.home)))
+            v = self.vehicles[vehicle]
         wanted = replace(v, sink=sink, asked_ms=now_ms, moved_ms=now_ms, detour=(), kept=())
         self._replace(v, _arrived(wanted))
 
@@ -161,8 +220,7 @@ class Traffic:
         for left in (v.node, *v.ahead):
             self.holders[self.node(left)] = -1
         self._hold(self.numbers[vehicle], (node,))
-        retreating = v.retreating and node != v.home
-        self._replace(v, _arrived(replace(v, node=node, ahead=(), moved_ms=now_ms, retreating=retreating)))
+        self._replace(v, _arrived(replace(v, node=node, ahead=(), moved_ms=now_ms)))
         self._drop_detours()
         self._find_obstacles()
 
@@ -203,6 +261,16 @@ class Traffic:
         for name in nodes:
             self.keepers[self.node(name)] = number
 
+    def _set_homes(self, homes: tuple[tuple[str, str], ...]) -> None:
+        for name, _ in homes:
+            self.home_of[self.home_nodes[self.numbers[name]]] = NOBODY
+        for name, home in homes:
+            number, node = self.numbers[name], self.node(home)
+            self.home_of[node] = number
+            self.home_nodes[number] = node
+            self.vehicles[name] = replace(self.vehicles[name], home=home)
+            self._changed[name] = None
+
     def _replace(self, old: VehicleTraffic, new: VehicleTraffic) -> None:
         number = self.numbers[new.vehicle]
         if (old.asked_ms, old.sink is None) != (new.asked_ms, new.sink is None):
@@ -214,6 +282,7 @@ class Traffic:
             self.keepers[self.keepers == number] = -1
             self._keep(number, (*new.detour, *new.kept))
         self.vehicles[new.vehicle] = new
+        self._changed[new.vehicle] = None
         self.end_nodes[number] = self.node(new.end)
 
     def _find_obstacles(self) -> None:
