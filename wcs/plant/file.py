@@ -1,7 +1,7 @@
 """Reads `plant.toml`, the building, into the frozen `Plant`; refuses with file, key and reason.
 
-Rule: nothing reaches the rest of the house that this file and `check.py` have not accepted. pydantic stands only here
-and in `site_file.py`, at the edge; the shapes below mirror `model.py` and say which numbers can be meant at all.
+Rule: nothing reaches the rest of the house that this file and `check.py` have not accepted. pydantic stands only here,
+at the edge; the shapes below mirror `model.py` and say which numbers can be meant at all.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -26,6 +26,8 @@ FILE_BYTES_MAX = 4_000_000  # a hall with 10,000 segments is about 1 MB: anythin
 Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-]*$")]
 Positive = Annotated[int, Field(strict=True, gt=0)]
 NotNegative = Annotated[int, Field(strict=True, ge=0)]
+Text = Annotated[str, Field(min_length=1, max_length=500)]
+Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
 Whole = Annotated[int, Field(strict=True)]
 Flag = Annotated[bool, Field(strict=True)]
 ExitNumber = Annotated[int, Field(gt=0)]  # a TOML key is text, so this one number may be read from text
@@ -35,6 +37,9 @@ class Shape(BaseModel):
     """A table of the file: only the keys that it names."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+AnyShape = TypeVar("AnyShape", bound=Shape)
 
 
 class LoadTypeShape(Shape):
@@ -232,14 +237,18 @@ def read_plant(name_or_path: str | Path) -> Plant:
 
 def plant_from(content: Mapping[str, Any], file: str) -> Plant:
     """The plant that parsed TOML describes; `file` is only named in errors."""
-    try:
-        shape = PlantShape.model_validate(content)
-    except ValidationError as error:
-        raise refuse(file, findings_of(error, content)) from None
-    plain = shape.model_dump()
+    plain = shaped(PlantShape, content, file).model_dump()
     for aisle in plain["aisles"]:
         aisle["sides"] = sorted(Side[side.upper()] for side in aisle["sides"])
     return msgspec.convert(plain, Plant)
+
+
+def shaped(shape: type[AnyShape], content: Mapping[str, Any], file: str) -> AnyShape:
+    """The content in this shape; unknown and missing keys and wrong types raise PlantFileError."""
+    try:
+        return shape.model_validate(content)
+    except ValidationError as error:
+        raise refuse(file, _findings_of(error, content)) from None
 
 
 def read_toml(source: Traversable, file: str) -> dict[str, Any]:
@@ -257,7 +266,7 @@ def read_toml(source: Traversable, file: str) -> dict[str, Any]:
         raise PlantFileError(file, "(syntax)", str(error)) from None
 
 
-def findings_of(error: ValidationError, content: object) -> tuple[Finding, ...]:
+def _findings_of(error: ValidationError, content: object) -> tuple[Finding, ...]:
     """What pydantic found, with keys as a person would write them (an array's element by its name if it has one)."""
     return tuple(
         Finding(key=_key(details["loc"], content), reason=_reason(details["type"], details["msg"]))

@@ -12,12 +12,10 @@ from collections.abc import Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError
-
-from wcs.plant.file import SHIPPED_PLANTS, Name, Shape, findings_of, read_toml, refuse
+from wcs.plant.file import SHIPPED_PLANTS, Name, Port, Shape, Text, read_toml, refuse, shaped
 from wcs.plant.finding import Finding
 from wcs.plant.model import Plant, Protocol, Record
 from wcs.plant.policies import POLICIES
@@ -25,9 +23,6 @@ from wcs.plant.policies import POLICIES
 API_PORT = 8080
 SECRET_BYTES_MAX = 4096  # a password or a token, never a document
 _REFERENCE = re.compile(r"(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)")
-
-Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
-Text = Annotated[str, Field(min_length=1, max_length=500)]
 
 
 class Security(enum.StrEnum):
@@ -86,7 +81,7 @@ class PlcAccessShape(Shape):
 class SiteShape(Shape):
     name: Name
     database: DatabaseShape
-    policies: dict[str, str] = Field(default_factory=dict)
+    policies: dict[str, str] | None = None
     plcs: dict[str, PlcAccessShape]
     api: ApiShape = ApiShape()
 
@@ -110,18 +105,16 @@ def site_from(
     policies: Mapping[str, tuple[str, ...]] = POLICIES,
 ) -> SiteFile:
     """The site that parsed TOML describes; relative paths are meant from `folder`, `file` is only named in errors."""
-    try:
-        shape = SiteShape.model_validate(content)
-    except ValidationError as error:
-        raise refuse(file, findings_of(error, content)) from None
-    findings = (*_policies(shape, policies), *_database(shape), *_plcs(shape, plant))
+    shape = shaped(SiteShape, content, file)
+    chosen = shape.policies or {}
+    findings = (*_policies(chosen, policies), *_database(shape), *_plcs(shape, plant))
     if findings:
         raise refuse(file, findings)
     return SiteFile(
         name=shape.name,
         database_url=shape.database.url,
         database_password=_absolute(shape.database.password_ref, folder),
-        policies={kind: shape.policies.get(kind, names[0]) for kind, names in policies.items()},
+        policies={kind: chosen.get(kind, names[0]) for kind, names in policies.items()},
         plcs={plc.name: _access(plc.name, shape.plcs[plc.name], folder) for plc in plant.plcs},
         api_host=shape.api.host,
         api_port=shape.api.port,
@@ -155,8 +148,8 @@ def _site_file(name_or_path: str | Path) -> tuple[Traversable, Path]:
     return path, path.absolute().parent
 
 
-def _policies(shape: SiteShape, policies: Mapping[str, tuple[str, ...]]) -> Iterator[Finding]:
-    for kind, name in shape.policies.items():
+def _policies(chosen: Mapping[str, str], policies: Mapping[str, tuple[str, ...]]) -> Iterator[Finding]:
+    for kind, name in chosen.items():
         if kind not in policies:
             reason = f"there is no policy for this; known are {', '.join(policies)}"
             yield Finding(key=f"policies.{kind}", reason=reason)
