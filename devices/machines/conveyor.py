@@ -16,7 +16,7 @@ from devices.machines.conveyor_block import BlockMemory, Panel, faulted, judge, 
 from devices.machines.conveyor_block import status_of as block_status
 from devices.machines.conveyor_flow import TRACK_MAX, Flow, FlowMemory, no_memory
 from devices.machines.conveyor_point import judged
-from devices.machines.conveyor_transfer import acknowledged
+from devices.machines.conveyor_transfer import acknowledged, ready_to_accept
 from devices.machines.conveyor_transfer import status_of as transfer_status
 from devices.machines.machine import World
 from devices.machines.task_controller import FAULTS, Alarm
@@ -95,7 +95,7 @@ class ConveyorMachine:
         if self._scanning:
             self._look_again = True
         else:
-            self._scan(now_ms, lambda: None)
+            self._scan(now_ms, None)
 
     def next_due_ms(self) -> int | None:
         """When a load arrives somewhere, is at a divert or times out."""
@@ -144,7 +144,7 @@ class ConveyorMachine:
 
     # --- one scan ---
 
-    def _scan(self, now_ms: int, act: Callable[[], None]) -> None:
+    def _scan(self, now_ms: int, act: Callable[[], None] | None) -> None:
         """What is due, what is new in the world, what is asked; then memory and wires.
 
         Our own moves and wires ring the bells of those who watch the world. They may move something in turn and call
@@ -154,8 +154,9 @@ class ConveyorMachine:
         self._scanning = True
         try:
             self._now_ms = max(self._now_ms, now_ms)
-            self._look()
-            act()
+            if act is not None:
+                self._look()
+                act()
             self._look_again = True
             while self._look_again:
                 self._look_again = False
@@ -178,8 +179,10 @@ class ConveyorMachine:
 
     def _set_wires(self) -> None:
         """Tell the givers, wired, where a load may be set down."""
-        for (device, index), name in self._transfers.items():
-            accepts = self._transfer_words(device, index).ready_to_accept
+        for (device, _), name in self._transfers.items():
+            accepts = ready_to_accept(
+                self._flow.transfer_memory[name], self._flow.kinds[name], running=self._runs(device)
+            )
             if self._wires.get(name) != accepts:
                 self._wires[name] = accepts
                 self._world.set_accepts(name, accepts)
@@ -226,8 +229,10 @@ class ConveyorMachine:
         name = self._transfers.get((device, index))
         if name is None:
             return TransferStatus()
-        running = self._blocks[device].state == DeviceState.IDLE
-        return transfer_status(self._flow.transfer_memory[name], self._flow.kinds[name], running=running)
+        return transfer_status(self._flow.transfer_memory[name], self._flow.kinds[name], running=self._runs(device))
+
+    def _runs(self, device: DeviceId) -> bool:
+        return self._blocks[device].state == DeviceState.IDLE
 
     def _point_words(self, device: DeviceId, index: int) -> PointStatus:
         name = self._points.get((device, index))

@@ -126,12 +126,14 @@ class Flow:
 
     def run(self, now_ms: int) -> None:
         """Work off everything that is due up to now."""
-        while self.agenda:
-            at_ms, node = min((at, node) for node, at in self.agenda.items())
-            if at_ms > now_ms:
-                return
+        while self.agenda and (at_ms := min(self.agenda.values())) <= now_ms:
+            node = min(name for name, due_ms in self.agenda.items() if due_ms == at_ms)
             del self.agenda[node]
-            later_ms = self._work(node, at_ms)
+            try:
+                later_ms = self._work(node, at_ms)
+            except Exception:
+                self.wake(node, at_ms)  # the world could not be reached: this is still due when it can
+                raise
             if later_ms is not None:
                 assert later_ms > at_ms, f"{node} would be worked for ever at {at_ms}"
                 self.wake(node, later_ms)

@@ -66,12 +66,17 @@ def acknowledged(memory: TransferMemory, event_sequence: int) -> TransferMemory:
     return replace(memory, acknowledged=event_sequence)
 
 
+def ready_to_accept(memory: TransferMemory, kind: TransferKind, *, running: bool) -> bool:
+    """Whether a giver may set a load down."""
+    return kind != TransferKind.EXIT and memory.number == 0 and memory.settled and running
+
+
 def status_of(memory: TransferMemory, kind: TransferKind, *, running: bool) -> TransferStatus:
     """The words of the transfer point."""
     occupied = memory.number != 0
     return TransferStatus(
         occupied=occupied,
-        ready_to_accept=kind != TransferKind.EXIT and not occupied and memory.settled and running,
+        ready_to_accept=ready_to_accept(memory, kind, running=running),
         ready_to_hand_over=kind != TransferKind.ENTRY and occupied and running,
         track=memory.track,
         event_sequence=memory.event_sequence,
