@@ -338,18 +338,18 @@ class Flow:
         in_all = self._world.version(self.watched)
         if in_all == self._seen_in_all:
             return
-        self._seen_in_all = in_all
         for place in reversed(self.watched):  # belts first, so that a load that went on is not taken for lifted
             version = self._world.version((place,))
             if self._seen.get(place) == version:
                 continue
-            self._seen[place] = version
             if place in self.kinds:
                 self.sense_transfer(place, now_ms)
             elif place in self.belts.stops:
                 self._sense_stop(place, now_ms)
             else:
                 self._sense_lane(self.belts.lanes[place], now_ms)
+            self._seen[place] = version
+        self._seen_in_all = in_all
 
     def sense_transfer(self, place: str, now_ms: int) -> None:
         """The photo-eye of a transfer point."""
