@@ -231,16 +231,21 @@ def _overdue(traffic: Traffic, now_ms: int) -> str | None:
         if graph.obstacles[sink] or FAR in (there, back):
             continue
         holder = traffic.held_by(v.sink)
-        if holder is None or holder == name or traffic.vehicles[holder].sink is not None:
+        if holder is None or holder == name or not _at_work(traffic, traffic.vehicles[holder]):
             return name
     return None
 
 
+def _at_work(traffic: Traffic, v: VehicleTraffic) -> bool:
+    """Whether it stands where its errand ended although it could drive home: it loads, unloads or charges there."""
+    return v.sink is None and not v.ahead and _can_retreat(traffic, v)
+
+
 def _not_home(traffic: Traffic, vehicle: str) -> str | None:
-    """Another that is still on its way home; who is at work where it stands does not count."""
+    """Another that is not home yet; who charges at a parking node is in nobody's way and need not be awaited."""
     for n, other in enumerate(traffic.vehicles.values()):
-        at_work = other.sink is None and not other.ahead
-        if other.vehicle != vehicle and traffic.mobile[n] and other.node != other.home and not at_work:
+        away = other.ahead or traffic.home_of[traffic.node(other.node)] == ROAD
+        if other.vehicle != vehicle and traffic.mobile[n] and away:
             return other.vehicle
     return None
 

@@ -1,0 +1,117 @@
+"""Traffic on random tracks: nobody collides, every errand ends, and the kernels agree with their plain twins."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.traffic.tracks import Drivers, track, traffic
+from wcs.plant.model import Track
+from wcs.traffic import plain
+from wcs.traffic.homes import check_track
+from wcs.traffic.safety import NOBODY, ROAD, can_go_home, free_way
+
+# The track is cleared for an errand older than 600 steps: each may need one clearing and its own way.
+STEPS_MAX_AN_ERRAND = 1500
+
+
+def random_track(draws: random.Random, vehicles: int) -> Track:
+    """A ring or a two-way line, so that every node reaches every other, with some more lanes and a spur a vehicle."""
+    count = draws.randint(3, 9)
+    names = [f"N{n}" for n in range(count)]
+    lanes = [">".join([*names, names[0]]) if draws.random() < 0.6 else "-".join(names)]
+    for _ in range(draws.randint(0, 3)):
+        origin, end = draws.sample(names, 2)
+        between = f"M{len(lanes)}"
+        lanes.append(draws.choice([">", "-"]).join([origin, between, end]))
+    homes = [f"H{n}" for n in range(vehicles)]
+    lanes += [f"{draws.choice(names)}-{home}" for home in homes]
+    return track(lanes, parking=homes)
+
+
+def drive(seed: int) -> None:
+    draws = random.Random(seed)
+    vehicles = draws.randint(2, 5)
+    on = random_track(draws, vehicles)
+    homes = {f"V{n}": f"H{n}" for n in range(vehicles)}
+    assert check_track(on, homes) == ()
+    sinks = [node.name for node in on.nodes if not node.parking]
+    errands = {name: [draws.choice(sinks) for _ in range(draws.randint(0, 4))] for name in homes}
+    wanted = sum(len(row) for row in errands.values())
+    drivers = Drivers(traffic(on, **homes), errands)
+    slowness = draws.choice([0.0, 0.3, 0.8])
+    while not drivers.finished():
+        assert drivers.steps < STEPS_MAX_AN_ERRAND * max(1, wanted), f"seed {seed}: {drivers.state.vehicles}"
+        drivers.step(lambda name: draws.random() < slowness, lambda: draws.randint(0, 5))
+    assert len(drivers.done) == wanted
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_on_any_well_formed_track_nobody_collides_and_every_errand_ends(seed: int) -> None:
+    drive(seed)
+
+
+@pytest.mark.parametrize("seed", range(60))
+def test_the_same_for_seeds_that_never_change(seed: int) -> None:
+    drive(seed)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_the_safety_check_equals_sending_everybody_home_by_hand(seed: int) -> None:
+    draws = random.Random(seed)
+    vehicles = draws.randint(1, 6)
+    nodes = draws.randint(vehicles, 14)
+    onward = {n: sorted(draws.sample(range(nodes), draws.randint(0, min(nodes, 3)))) for n in range(nodes)}
+    homes = draws.sample(range(nodes), vehicles)
+    ends = draws.sample(range(nodes), vehicles)
+    able = [draws.random() < 0.9 for _ in range(vehicles)]
+    able[0] = True
+    obstacles = {end for end, works in zip(ends, able, strict=True) if not works}
+    others = {ends[v] for v in range(1, vehicles)}
+    node = draws.choice([n for n in range(nodes) if n not in others])
+    home_of = np.full(nodes, ROAD)
+    home_of[homes] = np.arange(vehicles)
+    first = np.cumsum([0, *(len(onward[n]) for n in range(nodes))])
+    edges = np.array([end for n in range(nodes) for end in onward[n]], dtype=np.int64)
+    blocked = np.isin(np.arange(nodes), sorted(obstacles))
+    answer = can_go_home(
+        first, edges, blocked, home_of, np.array(homes), np.array(ends), np.array(able), vehicle=0, node=node
+    )
+    assert answer == plain.can_go_home(onward, obstacles, homes, ends, able, 0, node)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_a_free_way_has_as_few_nodes_as_the_plain_twin_finds(seed: int) -> None:
+    draws = random.Random(seed)
+    nodes = draws.randint(2, 14)
+    onward = {n: sorted(draws.sample(range(nodes), draws.randint(0, min(nodes, 3)))) for n in range(nodes)}
+    shut = {n for n in range(nodes) if draws.random() < 0.3}
+    origin, sink = draws.sample(range(nodes), 2)
+    first = np.cumsum([0, *(len(onward[n]) for n in range(nodes))])
+    edges = np.array([end for n in range(nodes) for end in onward[n]], dtype=np.int64)
+    way = free_way(first, edges, np.isin(np.arange(nodes), sorted(shut)), origin=origin, sink=sink)
+    steps = plain.reached(onward, shut, origin)
+    assert len(way) == steps.get(sink, 0)
+    for here, there in zip([origin, *way], way, strict=False):
+        assert there in onward[here]
+        assert there not in shut
+
+
+def test_a_parking_node_that_is_nobodys_is_not_driven_through() -> None:
+    first, edges = np.array([0, 1, 2, 2]), np.array([1, 2])
+    nothing, place = np.zeros(3, np.bool_), np.array([0])
+    able = np.array([True])
+    road = can_go_home(
+        first, edges, nothing, np.array([ROAD, ROAD, 0]), np.array([2]), place, able, vehicle=0, node=0
+    )
+    parking = can_go_home(
+        first, edges, nothing, np.array([ROAD, NOBODY, 0]), np.array([2]), place, able, vehicle=0, node=0
+    )
+    assert (road, parking) == (True, False)
