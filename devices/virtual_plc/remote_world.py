@@ -184,15 +184,14 @@ class RemoteWorld:
 
     def _sense_all(self) -> bool:
         answer = self._link.ask(Sense(watch=self._watched))
-        anew = self._generation != self._link.generation
-        self._generation = self._link.generation
-        self._image = {}
-        assert isinstance(answer, States)
-        self._image.update(answer.places)
-        self._count(answer)
-        if anew:  # a world process that began anew knows no wires
+        if self._generation != self._link.generation:  # a world process that began anew knows no wires
+            self._generation = self._link.generation
             for (place, engaged), value in self._wires.items():
                 self._link.ask(Wire(place=place, engaged=engaged, value=value))
+            answer = self._link.ask(Sense(watch=self._watched))
+        assert isinstance(answer, States)
+        self._image = dict(answer.places)
+        self._count(answer)
         return True
 
     def _take(self, states: States) -> bool:
