@@ -57,7 +57,7 @@ def test_a_move_never_goes_back_and_ends_at_its_sink(
 def test_negative_distances_and_speeds_of_nothing_are_refused(
     distance_mm: int, speed_mm_s: int, accel_mm_s2: int
 ) -> None:
-    with pytest.raises(ValueError, match="distance|speed"):
+    with pytest.raises(ValueError, match=r"distance|speed"):
         travel_time_ms(distance_mm, speed_mm_s, accel_mm_s2)
 
 

@@ -62,7 +62,7 @@ def test_a_place_that_the_plant_has_not_is_refused(sink: str) -> None:
 def test_a_load_is_not_moved_from_where_it_is_not() -> None:
     world = MemoryWorld(crane_plant())
     world.place(tote(1), BIN, by="test", now_ms=0)
-    with pytest.raises(WorldRefused, match="not at A1.IN"):
+    with pytest.raises(WorldRefused, match=r"not at A1\.IN"):
         world.move(1, "A1.IN", "CR1", by="test", now_ms=0)
     with pytest.raises(WorldRefused, match="never seen"):
         world.move(9, "A1.IN", "CR1", by="test", now_ms=0)
