@@ -10,10 +10,10 @@ from collections.abc import Callable
 
 from pymodbus import pymodbus_apply_logging_config
 from pymodbus.constants import ExcCodes
-from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from devices.virtual_plc.blocks import DeviceBlock
+from devices.virtual_plc.modbus_requests import InOrderServer
 from devices.virtual_plc.scan import ProgrammableController
 from devices.words import (
     COMMAND_WORDS,
@@ -41,7 +41,7 @@ class ModbusServer:
     def __init__(self, controller: ProgrammableController) -> None:
         self._controller = controller
         self._image = [0] * (DEVICE_WORDS * (1 + max(block.number for block in controller.blocks)))
-        self._server: ModbusTcpServer | None = None
+        self._server: InOrderServer | None = None
 
     async def start(self, host: str, port: int) -> None:
         """Listen; OSError or RuntimeError if the port is taken."""
@@ -50,7 +50,7 @@ class ModbusServer:
             await self.publish(block)
         registers = SimData(0, values=list(self._image), datatype=DataType.REGISTERS)
         device = SimDevice(UNIT_ID, simdata=[registers], action=self._act)
-        self._server = ModbusTcpServer(device, address=(host, port))
+        self._server = InOrderServer(device, address=(host, port))
         await self._server.serve_forever(background=True)
 
     async def stop(self) -> None:

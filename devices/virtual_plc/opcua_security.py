@@ -41,19 +41,26 @@ class PlcUser(Record):
 
 
 class PlcSecurity:
-    """Security of one data folder: `server.*`, `client.*` (for the site), `trusted/`, `user.json`."""
+    """Security of one data folder.
+
+    For the PLCs: `server.der`, `server.pem`, `trusted/` (clients that may connect) and `user.json`.
+    For the site: `client.der`, `client.pem` and `servers/` (PLCs that it may trust).
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.trusted = folder / "trusted"
+        self.servers = folder / "servers"
 
     def prepare(self) -> None:
         """Make what is missing: two self-signed certificates, the trust folder and a user with a random password."""
         self.trusted.mkdir(parents=True, exist_ok=True)
+        self.servers.mkdir(exist_ok=True)
         for name, uri in (("server", SERVER_URI), ("client", CLIENT_URI)):
             if not (self.folder / f"{name}.der").exists():
                 _make_certificate(self.folder, name, uri)
         (self.trusted / "client.der").write_bytes((self.folder / "client.der").read_bytes())
+        (self.servers / "server.der").write_bytes((self.folder / "server.der").read_bytes())
         if read_if_there(self.folder / "user.json") is None:
             user = PlcUser(user="wcs", password=secrets.token_urlsafe(16))
             write_whole(self.folder / "user.json", msgspec.json.encode(user))
