@@ -70,9 +70,7 @@ def _mark_all(bit_of: IntArray, summary: IntArray, words: IntArray, free: BoolAr
         _mark(summary, words, bit_of[index], free[index])
 
 
-@compiled(
-    "int64(int64[:], int64[:], int64[:], int64[:], int64[:], int64[:], int64[:], boolean[:], int64)"
-)
+@compiled("int64(int64[:], int64[:], int64[:], int64[:], int64[:], int64[:], int64[:], boolean[:], int64)")
 def _choose(
     first_block: IntArray,
     summary: IntArray,

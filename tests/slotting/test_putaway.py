@@ -49,9 +49,7 @@ def test_travel_times_equal_those_of_exact_arithmetic(
 
 def test_a_travel_time_refuses_a_crane_that_cannot_move() -> None:
     with pytest.raises(ValueError, match="speed_mm_s"):
-        travel_times_ms(
-            np.array([0, 0]), np.array([[1, 1]]), speed_mm_s=np.array([0, 1]), accel_mm_s2=np.array([1, 1])
-        )
+        travel_times_ms(np.array([0, 0]), np.array([[1, 1]]), speed_mm_s=np.array([0, 1]), accel_mm_s2=np.array([1, 1]))
     with pytest.raises(ValueError, match="sinks_mm"):
         travel_times_ms(np.array([0, 0]), np.array([1, 1]), speed_mm_s=np.array([1, 1]), accel_mm_s2=np.array([1, 1]))
 

@@ -10,9 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.traffic.tracks import Drivers, track, traffic
+from wcs.plant.file import read_plant
 from wcs.plant.model import Track
 from wcs.traffic import plain
-from wcs.traffic.homes import check_track
+from wcs.traffic.homes import assign_homes, check_track, start_traffic
 from wcs.traffic.safety import NOBODY, ROAD, can_go_home, free_way
 
 # The track is cleared for an errand older than 600 steps: each may need one clearing and its own way.
@@ -33,7 +34,7 @@ def random_track(draws: random.Random, vehicles: int) -> Track:
     return track(lanes, parking=homes)
 
 
-def drive(seed: int) -> None:
+def drive(seed: int, *, breakdowns: bool = False) -> None:
     draws = random.Random(seed)
     vehicles = draws.randint(2, 5)
     on = random_track(draws, vehicles)
@@ -44,7 +45,14 @@ def drive(seed: int) -> None:
     wanted = sum(len(row) for row in errands.values())
     drivers = Drivers(traffic(on, **homes), errands)
     slowness = draws.choice([0.0, 0.3, 0.8])
+    broken: str | None = None
     while not drivers.finished():
+        if drivers.steps % 40 == 39 and breakdowns:
+            if broken is not None:
+                drivers.state.set_able(broken, True)
+            broken = draws.choice(drivers.state.names) if broken is None and drivers.steps < 1000 else None
+            if broken is not None:
+                drivers.state.set_able(broken, False)
         assert drivers.steps < STEPS_MAX_AN_ERRAND * max(1, wanted), f"seed {seed}: {drivers.state.vehicles}"
         drivers.step(lambda name: draws.random() < slowness, lambda: draws.randint(0, 5))
     assert len(drivers.done) == wanted
@@ -59,6 +67,34 @@ def test_on_any_well_formed_track_nobody_collides_and_every_errand_ends(seed: in
 @pytest.mark.parametrize("seed", range(60))
 def test_the_same_for_seeds_that_never_change(seed: int) -> None:
     drive(seed)
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_the_same_when_vehicles_break_down_anywhere_and_are_repaired(seed: int) -> None:
+    drive(seed, breakdowns=True)
+
+
+@pytest.mark.parametrize("seed", [596, 2190, 4034, 6696])
+def test_seeds_that_once_drove_in_circles(seed: int) -> None:
+    drive(seed)
+
+
+@pytest.mark.parametrize("name", ["tiny", "demo"])
+def test_the_shipped_tracks_are_well_formed(name: str) -> None:
+    plant = read_plant(name)
+    assert check_track(plant.track, assign_homes(plant.track, plant.vehicles)) == ()
+
+
+def test_six_vehicles_on_the_demo_track_do_at_least_300_errands_an_hour() -> None:
+    plant = read_plant("demo")
+    draws = random.Random(1)
+    state = start_traffic(plant.track, plant.vehicles)
+    stops = [node.name for node in plant.track.nodes if node.stops]
+    drivers = Drivers(state, {name: [draws.choice(stops) for _ in range(1000)] for name in state.names})
+    while drivers.steps < 3600:
+        drivers.step(lambda name: draws.random() < 0.6, lambda: 8)
+    assert len(drivers.done) >= 300
 
 
 @settings(max_examples=200, deadline=None)
@@ -108,9 +144,7 @@ def test_a_parking_node_that_is_nobodys_is_not_driven_through() -> None:
     first, edges = np.array([0, 1, 2, 2]), np.array([1, 2])
     nothing, place = np.zeros(3, np.bool_), np.array([0])
     able = np.array([True])
-    road = can_go_home(
-        first, edges, nothing, np.array([ROAD, ROAD, 0]), np.array([2]), place, able, vehicle=0, node=0
-    )
+    road = can_go_home(first, edges, nothing, np.array([ROAD, ROAD, 0]), np.array([2]), place, able, vehicle=0, node=0)
     parking = can_go_home(
         first, edges, nothing, np.array([ROAD, NOBODY, 0]), np.array([2]), place, able, vehicle=0, node=0
     )

@@ -88,9 +88,7 @@ def test_a_refusal_names_who_holds_what() -> None:
 
 
 def test_vehicles_do_not_enter_a_two_way_lane_head_on() -> None:
-    state = traffic(
-        track(["H1-A", "A-M-N-B", "B-H2", "A-X", "B-Y"], parking=["H1", "H2"]), V1="H1", V2="H2"
-    )
+    state = traffic(track(["H1-A", "A-M-N-B", "B-H2", "A-X", "B-Y"], parking=["H1", "H2"]), V1="H1", V2="H2")
     state.set_errand("V1", "Y", 0)
     state.set_errand("V2", "X", 0)
     granted(state, "V1")
@@ -252,8 +250,14 @@ def test_a_track_where_a_home_lies_on_the_way_is_found() -> None:
 def test_every_vehicle_gets_a_home_of_its_own() -> None:
     def vehicle(name: str, node: str) -> Vehicle:
         return Vehicle(
-            name=name, start_node=node, speed_mm_s=1000, accel_mm_s2=500, handling_ms=1000, battery_wh=100,
-            drain_wh_per_km=1, charge_w=1,
+            name=name,
+            start_node=node,
+            speed_mm_s=1000,
+            accel_mm_s2=500,
+            handling_ms=1000,
+            battery_wh=100,
+            drain_wh_per_km=1,
+            charge_w=1,
         )
 
     ring = one_ring().track

@@ -207,7 +207,7 @@ def _blockers(traffic: Traffic, v: VehicleTraffic, *, past_workers: bool) -> lis
         way = traffic.way(last.end, last.towards, 1)
         holder = int(traffic.holders[way[0]]) if way else -1
         if holder < 0:
-            return None if last.sink is None else chain
+            return None if _at_work(traffic, last) else chain
         other = traffic.vehicles[traffic.names[holder]]
         if other.ahead or not other.able or (other.sink is None and not past_workers):
             return None
@@ -231,13 +231,14 @@ def _overdue(traffic: Traffic, now_ms: int) -> str | None:
         if graph.obstacles[sink] or FAR in (there, back):
             continue
         holder = traffic.held_by(v.sink)
-        if holder is None or holder == name or not _at_work(traffic, traffic.vehicles[holder]):
+        charges = holder not in (None, name) and traffic.home_of[sink] != ROAD
+        if not charges:
             return name
     return None
 
 
 def _at_work(traffic: Traffic, v: VehicleTraffic) -> bool:
-    """Whether it stands where its errand ended although it could drive home: it loads, unloads or charges there."""
+    """Whether it stands where its errand ended although it could drive home: it loads or unloads there."""
     return v.sink is None and not v.ahead and _can_retreat(traffic, v)
 
 
