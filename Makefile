@@ -28,7 +28,7 @@ test: $(VENV)/ready ## run the tests; ARGS="tests/core -k crane"
 check: $(VENV)/ready ## lint, format, types, direction of imports, size of modules
 	$(BIN)/ruff check $(call present,$(FORMATTED))
 	$(BIN)/ruff format --check $(call present,$(FORMATTED))
-	$(BIN)/mypy --strict $(addprefix -p ,$(call present,$(TYPED)))
+	$(BIN)/mypy --strict $(addprefix -p ,$(call present,$(TYPED) tools))
 	$(BIN)/lint-imports --no-logo
 	$(BIN)/python -m tools.size $(call present,$(FORMATTED))
 
