@@ -352,10 +352,10 @@ class MisfortuneOfAVehicle(RuleBasedStateMachine):
     @invariant()
     def a_position_done_with_ok_ended_at_its_sink(self) -> None:
         memory = self.bench.machine.memory()
-        if memory.state == DeviceState.DONE and memory.result == ResultCode.OK and memory.task is not None:
-            if memory.task.type == TaskType.POSITION:
-                assert self.bench.status.confirmed[0] == memory.task.sink.a
-                assert self.bench.status.in_position
+        ended = memory.state == DeviceState.DONE and memory.result == ResultCode.OK
+        if ended and memory.task is not None and memory.task.type == TaskType.POSITION:
+            assert self.bench.status.confirmed[0] == memory.task.sink.a
+            assert self.bench.status.in_position
 
 
 TestMisfortuneOfAVehicle = MisfortuneOfAVehicle.TestCase
