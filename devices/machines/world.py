@@ -17,7 +17,7 @@ SINGLE = 1
 MANY = 0
 
 
-class WorldRefused(Exception):  # noqa: N818 - named as the architecture names refusals
+class WorldRefused(Exception):
     """A move that cannot happen physically: the load is not there, the sink is full or there is no such place."""
 
 
