@@ -12,7 +12,7 @@ from wcs.core import events as v
 from wcs.core import facts as f
 from wcs.core import handover, putaway, transports
 from wcs.core.evolve_stock import account_of
-from wcs.core.turn import RequestRefused, Turn
+from wcs.core.turn import AlreadyOtherwise, RequestRefused, Turn
 from wcs.plant.model import OUTSIDE
 
 OPENING_MAX = 500  # load units an event: a scan never waits behind more
@@ -110,7 +110,7 @@ def delivery_notified(turn: Turn, event: v.DeliveryNotified) -> None:
         )
         if same:
             return
-        raise RequestRefused("number", f"delivery {event.number} exists with other content")
+        raise AlreadyOtherwise("number", f"delivery {event.number} exists with other content")
     for n, line in enumerate(event.lines):
         if line.sku not in turn.state.sku:
             raise RequestRefused(f"lines[{n}].sku", f"unknown SKU {line.sku!r}")

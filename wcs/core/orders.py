@@ -15,7 +15,7 @@ from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
 from wcs.core import reservation, transports
-from wcs.core.turn import RequestRefused, Turn
+from wcs.core.turn import AlreadyOtherwise, RequestRefused, Turn
 from wcs.plant.model import PickStation
 
 LINES_MAX = 500  # an order is one decision and one commit; more belongs into several orders
@@ -34,7 +34,7 @@ def place(turn: Turn, event: v.OrderRequested) -> None:
     if known is not None:
         if known.content_digest == digest:
             return
-        raise RequestRefused("number", f"order {event.number} exists with other content")
+        raise AlreadyOtherwise("number", f"order {event.number} exists with other content")
     check(turn, event)
     lines = tuple(
         e.OrderLine(order_number=event.number, line=n, sku=wish.sku, quantity=wish.quantity)

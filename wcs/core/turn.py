@@ -29,6 +29,10 @@ class RequestRefused(Exception):
         self.reason = reason
 
 
+class AlreadyOtherwise(RequestRefused):
+    """The number is taken already, with other content."""
+
+
 class Step(Record):
     """What one event led to."""
 
