@@ -14,7 +14,7 @@ present = $(foreach package,$(1),$(patsubst %/__init__.py,%,$(wildcard $(package
 SEEDS ?= 200
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench soak seeds lock clean
+.PHONY: help demo test check lint types imports size bench soak seeds lock clean
 
 help: ## what can be asked for
 	@sed -nE 's/^([a-z]+):.*## (.*)$$/make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-12s %s\n", $$1, $$2}'
@@ -25,11 +25,19 @@ demo: $(VENV)/ready ## start the demo warehouse; ARGS="--port 8080"
 test: $(VENV)/ready ## run the tests; ARGS="tests/core -k crane"
 	$(BIN)/python -m pytest $(ARGS)
 
-check: $(VENV)/ready ## lint, format, types, direction of imports, size of modules
+check: lint types imports size ## the four below; `make -k check` shows the complaints of all four
+
+lint: $(VENV)/ready ## idiom and format
 	$(BIN)/ruff check $(call present,$(FORMATTED))
 	$(BIN)/ruff format --check $(call present,$(FORMATTED))
+
+types: $(VENV)/ready ## mypy, strict
 	$(BIN)/mypy --strict $(addprefix -p ,$(call present,$(TYPED) tools))
+
+imports: $(VENV)/ready ## who may import whom
 	$(BIN)/lint-imports --no-logo
+
+size: $(VENV)/ready ## how large modules and functions are
 	$(BIN)/python -m tools.size $(call present,$(FORMATTED))
 
 bench: $(VENV)/ready ## race against peers; ONLY=putaway for one race
