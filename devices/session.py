@@ -110,7 +110,8 @@ class DeviceSession:
         self._outbox = Outbox()
         self._answers = Answers()
         self._hearing = Hearing(device, tracked=tracked)
-        self.synchronised = False  # since the connection was opened
+        self.synchronised = False  # once since the connection was opened
+        self._reconciled = False  # since it was last found
         self._told_lost = False
         self._attempts = 0
         self._retry_at_ms = 0
@@ -258,31 +259,38 @@ class DeviceSession:
         self._deliver(Connected(snapshot=self._hearing.tell_everything()))
 
     def _follow(self, reading: Reading) -> None:
-        status = self._hearing.status
-        command = self._outbox.acknowledge(status.ack_sequence)
-        if self._sync_sequence is not None and reading.whole(self.tracked):
-            # A whole read that was asked for after SYNC's acknowledgement had been seen.
-            sequence, self._sync_sequence = self._sync_sequence, None
-            self._attempts = 0
-            self.synchronised = True
-            self._deliver(Synchronised(sequence=sequence, snapshot=self._hearing.tell_everything()))
+        # A whole read counts for SYNC only if it was asked for after SYNC's acknowledgement had been seen.
+        asked_for = self._sync_sequence if reading.whole(self.tracked) else None
+        command = self._outbox.acknowledge(self._hearing.status.ack_sequence)
         if command is not None:
             self._deliver(
                 DeliveryNote(device=self.device, sequence=command.sequence, acknowledged_at_ms=self._wall_ms())
             )
             if command.code is CommandCode.SYNC:
                 self._sync_sequence = command.sequence
-        if not self._synchronising():
+        if self._reconciled or not self._synchronising():
             for report in self._hearing.changes():
                 self._deliver(report)
+        if asked_for is not None:
+            self._synchronised(asked_for)
         telemetry = self._hearing.telemetry_due()
         if telemetry is not None:
             self._deliver(telemetry)
 
     def _synchronising(self) -> bool:
-        """Between SYNC and its whole read: what changes meanwhile is in the snapshot that reconciliation works on."""
+        """Between SYNC and its whole read: what changes meanwhile is in the snapshot that reconciliation works on.
+
+        Only the first SYNC of a conversation keeps the changes back; during a later one (P1 = 1) work goes on.
+        """
         outstanding = self._outbox.outstanding
         return self._sync_sequence is not None or (outstanding is not None and outstanding.code is CommandCode.SYNC)
+
+    def _synchronised(self, sequence: int) -> None:
+        if self._sync_sequence == sequence:
+            self._sync_sequence = None
+        self._attempts = 0
+        self._reconciled = self.synchronised = True
+        self._deliver(Synchronised(sequence=sequence, snapshot=self._hearing.tell_everything()))
 
     def _rest(self, report: Disconnected | Unanswered, now_ms: int) -> None:
         self._forget()
@@ -305,4 +313,5 @@ class DeviceSession:
         self._outbox.clear()
         self._answers.clear()
         self._sync_sequence = None
+        self._reconciled = False
         self._torn_reads = 0

@@ -147,6 +147,33 @@ def test_after_the_acknowledgement_of_sync_a_whole_read_is_delivered() -> None:
     assert not talk.session.wants_whole_read(talk.now_ms)
 
 
+def test_a_second_sync_keeps_no_change_back() -> None:
+    talk = connected()
+    talk.send(command(7))
+    talk.poll()
+    talk.acknowledge(7)
+    talk.after(100)
+    talk.send(command(8))
+    talk.poll()
+    talk.status = DeviceStatus(ack_sequence=7, ack_code=AckCode.ACCEPTED, state=DeviceState.FAULT)
+    assert of_the_core(talk.poll()) == [StatusChanged(device="D", status=talk.status, battery_permille=0)]
+    talk.acknowledge(8)
+    kinds = [type(report) for report in of_the_core(talk.after(100))]
+    assert kinds == [StatusChanged, Synchronised]
+
+
+def test_changes_between_the_first_sync_and_its_whole_read_are_in_the_snapshot() -> None:
+    talk = connected()
+    talk.send(command(7))
+    talk.poll()
+    talk.status = DeviceStatus(state=DeviceState.PICKING)
+    assert of_the_core(talk.poll()) == []
+    talk.status = DeviceStatus(state=DeviceState.DONE, ack_sequence=7)
+    (report,) = of_the_core(talk.after(100))
+    assert isinstance(report, Synchronised)
+    assert report.snapshot.status == talk.status
+
+
 def test_the_identical_telegram_is_sent_again_five_times_and_then_the_device_is_lost() -> None:
     talk = connected()
     talk.send(command(7))
