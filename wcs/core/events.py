@@ -24,6 +24,14 @@ class HostStarted(Event):
     plant_digest: str
 
 
+class EventSetAside(Event):
+    """The host could not take an event in (our bug): it is stored as quarantined, its device takes no new work."""
+
+    name: str
+    device: str
+    error: str
+
+
 class Tick(Event):
     """The clock, once a second: timers, retries, what waits."""
 
@@ -190,6 +198,7 @@ class StockCounted(Event):
 
 AnyEvent = (
     HostStarted
+    | EventSetAside
     | Tick
     | DeviceReported
     | SkuChanged

@@ -114,6 +114,16 @@ def host_started(turn: Turn, event: v.HostStarted) -> None:
     turn.record(f.TermBegun(epoch=epoch, now_ms=event.at_ms))
 
 
+def event_set_aside(turn: Turn, event: v.EventSetAside) -> None:
+    """A quarantined event: an alarm, and no new work for the device that it came from."""
+    subject = event.device or "site"
+    text = f"{event.name} could not be taken in and is quarantined: {event.error}"
+    turn.raise_alarm(subject, "event_quarantined", text, answers=("done",))
+    device = turn.state.device.get(event.device)
+    if device is not None and device.in_service:
+        turn.record(f.DeviceServiceChanged(device=event.device, in_service=False, actor="host"))
+
+
 def ticked(turn: Turn, event: v.Tick) -> None:
     """Once a second everybody looks again: nothing that can be done waits for a report that will not come."""
     turn.record(f.ClockMoved(now_ms=event.at_ms))
@@ -151,6 +161,7 @@ def is_synchronised(turn: Turn, device: str) -> bool:
 Handler = Callable[[Turn, Any], None]
 HANDLERS: dict[type[v.Event], Handler] = {
     v.HostStarted: host_started,
+    v.EventSetAside: event_set_aside,
     v.Tick: ticked,
     v.DeviceReported: device_reported,
     v.SkuChanged: intake.sku_changed,

@@ -1,0 +1,116 @@
+"""Many rows in one statement, for both databases. Rule: written once, here, for every table.
+
+SQLite: executemany on prepared statements. PostgreSQL: arrays through `unnest`, one round trip a statement (COPY into a
+temporary table is slower, executemany twice as slow).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import sqlalchemy as sa
+
+Rows = Sequence[Sequence[Any]]
+
+
+@lru_cache(256)
+def _array_types(table: sa.Table, columns: tuple[str, ...]) -> tuple[str, ...]:
+    types = []
+    for name in columns:
+        kind = table.c[name].type
+        if isinstance(kind, sa.LargeBinary):
+            types.append("bytea")
+        elif isinstance(kind, sa.Boolean):
+            types.append("boolean")
+        elif isinstance(kind, sa.SmallInteger):
+            types.append("smallint")
+        elif isinstance(kind, sa.Integer):
+            types.append("bigint")
+        else:
+            types.append("text")
+    return tuple(types)
+
+
+def _source(table: sa.Table, columns: tuple[str, ...], postgresql: bool) -> str:
+    if not postgresql:
+        return f"VALUES ({', '.join('?' * len(columns))})"
+    arrays = ", ".join(f"%s::{t}[]" for t in _array_types(table, columns))
+    return f"SELECT * FROM unnest({arrays})"
+
+
+@lru_cache(256)
+def _insert_sql(table: sa.Table, columns: tuple[str, ...], key: tuple[str, ...], add: str, postgresql: bool) -> str:
+    names = ", ".join(f'"{c}"' for c in columns)
+    sql = f'INSERT INTO "{table.name}" ({names}) {_source(table, columns, postgresql)}'
+    if not key:
+        return sql
+    others = [c for c in columns if c not in key]
+    if add:
+        sets = f'"{add}" = "{table.name}"."{add}" + excluded."{add}"'
+    else:
+        sets = ", ".join(f'"{c}" = excluded."{c}"' for c in others)
+    target = ", ".join(f'"{c}"' for c in key)
+    if not sets:
+        return f"{sql} ON CONFLICT ({target}) DO NOTHING"
+    return f"{sql} ON CONFLICT ({target}) DO UPDATE SET {sets}"
+
+
+def _run(connection: sa.Connection, sql: str, rows: Rows) -> None:
+    if connection.dialect.name == "postgresql":
+        arrays = tuple(list(column) for column in zip(*rows, strict=True))
+        connection.exec_driver_sql(sql, arrays)
+    else:
+        connection.exec_driver_sql(sql, [tuple(row) for row in rows])
+
+
+def insert(connection: sa.Connection, table: sa.Table, columns: tuple[str, ...], rows: Rows) -> None:
+    """Insert; an existing key is an IntegrityError."""
+    if rows:
+        _run(connection, _insert_sql(table, columns, (), "", connection.dialect.name == "postgresql"), rows)
+
+
+def upsert(
+    connection: sa.Connection, table: sa.Table, columns: tuple[str, ...], key: tuple[str, ...], rows: Rows, add: str = ""
+) -> None:
+    """Insert or replace by key; with `add`, that column is added to what is there instead."""
+    if rows:
+        _run(connection, _insert_sql(table, columns, key, add, connection.dialect.name == "postgresql"), rows)
+
+
+def decrease(connection: sa.Connection, table: sa.Table, key: tuple[str, ...], column: str, rows: Rows) -> None:
+    """Add negative deltas to existing rows: an upsert would break the check before it sees the row.
+
+    `rows` hold the key's values, then the delta.
+    """
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        names = (*key, column)
+        arrays = ", ".join(f"%s::{t}[]" for t in _array_types(table, names))
+        alias = ", ".join(f"c{n}" for n in range(len(names)))
+        match = " AND ".join(f't."{k}" = d.c{n}' for n, k in enumerate(key))
+        sql = (
+            f'UPDATE "{table.name}" t SET "{column}" = t."{column}" + d.c{len(key)} '
+            f"FROM unnest({arrays}) AS d({alias}) WHERE {match}"
+        )
+        _run(connection, sql, rows)
+        return
+    match = " AND ".join(f'"{k}" = ?' for k in key)
+    sql = f'UPDATE "{table.name}" SET "{column}" = "{column}" + ? WHERE {match}'
+    connection.exec_driver_sql(sql, [(row[-1], *row[:-1]) for row in rows])
+
+
+def delete(connection: sa.Connection, table: sa.Table, key: tuple[str, ...], rows: Rows) -> None:
+    """Delete by key."""
+    if not rows:
+        return
+    if connection.dialect.name == "postgresql":
+        arrays = ", ".join(f"%s::{t}[]" for t in _array_types(table, key))
+        alias = ", ".join(f"c{n}" for n in range(len(key)))
+        match = " AND ".join(f't."{k}" = d.c{n}' for n, k in enumerate(key))
+        _run(connection, f'DELETE FROM "{table.name}" t USING unnest({arrays}) AS d({alias}) WHERE {match}', rows)
+        return
+    match = " AND ".join(f'"{k}" = ?' for k in key)
+    connection.exec_driver_sql(f'DELETE FROM "{table.name}" WHERE {match}', [tuple(row) for row in rows])

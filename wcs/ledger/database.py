@@ -1,0 +1,46 @@
+"""Engines: SQLite as it must be set for durable group commit, PostgreSQL as it is. Rule: settings stand here only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Engine, make_url
+
+BUSY_TIMEOUT_MS = 5_000  # a reader's snapshot or a backup may hold a lock for a moment
+
+
+def engine_for(url: str | URL) -> Engine:
+    """An engine for a SQLite file or a PostgreSQL database, durable at every commit."""
+    made = make_url(url)
+    if made.get_backend_name() == "sqlite":
+        if not made.database or made.database == ":memory:":
+            raise ValueError("the ledger needs a SQLite file: what is in memory is not on paper")
+        Path(made.database).parent.mkdir(parents=True, exist_ok=True)
+        engine = sa.create_engine(made, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
+        sa.event.listen(engine, "connect", _set_up_sqlite)
+        sa.event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    if made.get_backend_name() == "postgresql":
+        return sa.create_engine(made, pool_pre_ping=True, connect_args={"options": "-c synchronous_commit=on"})
+    raise ValueError(f"unknown database {made.get_backend_name()}: SQLite and PostgreSQL are supported")
+
+
+def _set_up_sqlite(connection: object, _record: object) -> None:
+    connection.isolation_level = None  # type: ignore[attr-defined]  # we say BEGIN ourselves
+    cursor = connection.cursor()  # type: ignore[attr-defined]
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "wal_autocheckpoint=0", "foreign_keys=ON"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: sa.Connection) -> None:
+    # A deferred transaction that becomes a writer later fails at once where another writes; IMMEDIATE waits its turn.
+    immediate = connection.get_execution_options().get("wcs_writer", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def sqlite_file(url: str | URL) -> Path | None:
+    """The file of a SQLite database; None for PostgreSQL."""
+    made = make_url(url)
+    return Path(made.database) if made.get_backend_name() == "sqlite" and made.database else None

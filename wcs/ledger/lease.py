@@ -1,0 +1,96 @@
+"""One host drives a plant: a lease in the database, whose epoch every commit checks in its own transaction.
+
+PostgreSQL: a row with the database's clock; it lasts 5 s and is renewed each second, so a standby takes over within
+10 s. SQLite: a file lock beside the database, which the system frees when the process ends. Rule: the epoch rises with
+every term, so whoever sleeps through its lease finds a higher one and may not commit.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from wcs.ledger.errors import LeaseHeld, LeaseLost
+from wcs.ledger.tables import lease
+
+LEASE_MS = 5_000
+
+
+def database_ms(connection: sa.Connection) -> int:
+    """The database's own clock: hosts with wrong clocks agree on it."""
+    if connection.dialect.name == "postgresql":
+        sql = "SELECT (extract(epoch FROM clock_timestamp()) * 1000)::bigint"
+    else:
+        sql = "SELECT CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER)"
+    return int(connection.exec_driver_sql(sql).scalar_one())
+
+
+class FileLock:
+    """The lock file of a SQLite site, held as long as this process lives or until it is freed."""
+
+    def __init__(self, database: Path) -> None:
+        self.path = database.with_name(database.name + ".lock")
+        self._handle: int | None = None
+
+    def take(self) -> None:
+        """LeaseHeld if another process has it."""
+        handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(handle)
+            raise LeaseHeld(f"another host drives this site: {self.path} is locked") from None
+        self._handle = handle
+
+    def free(self) -> None:
+        if self._handle is not None:
+            os.close(self._handle)
+            self._handle = None
+
+
+def acquire(connection: sa.Connection, site_id: str, holder: str, *, exclusive: bool) -> int:
+    """Take the lease and return its epoch. LeaseHeld while another's has not run out (`exclusive`: by file lock)."""
+    now_ms = database_ms(connection)
+    row = connection.execute(
+        sa.select(lease.c.epoch, lease.c.holder, lease.c.renewed_at_ms)
+        .where(lease.c.site_id == site_id)
+        .with_for_update()
+    ).one_or_none()
+    if row is None:
+        connection.execute(lease.insert().values(site_id=site_id, epoch=1, holder=holder, renewed_at_ms=now_ms))
+        return 1
+    left_ms = row.renewed_at_ms + LEASE_MS - now_ms
+    if not exclusive and row.holder != holder and row.holder and left_ms > 0:
+        raise LeaseHeld(f"{row.holder} drives this site; its lease runs out in {left_ms} ms unless it is renewed")
+    connection.execute(
+        lease.update()
+        .where(lease.c.site_id == site_id)
+        .values(epoch=row.epoch + 1, holder=holder, renewed_at_ms=now_ms)
+    )
+    return int(row.epoch) + 1
+
+
+def check(connection: sa.Connection, site_id: str, epoch: int) -> None:
+    """Within a commit's transaction: LeaseLost if a higher epoch stands there. Locks the row until the commit."""
+    found = connection.execute(
+        sa.select(lease.c.epoch).where(lease.c.site_id == site_id).with_for_update()
+    ).scalar_one_or_none()
+    if found != epoch:
+        raise LeaseLost(f"our epoch is {epoch}, the site's is {found}: another host drives it")
+
+
+def renew(connection: sa.Connection, site_id: str, epoch: int) -> None:
+    """Once a second; LeaseLost if another has taken over."""
+    check(connection, site_id, epoch)
+    now_ms = database_ms(connection)
+    connection.execute(lease.update().where(lease.c.site_id == site_id).values(renewed_at_ms=now_ms))
+
+
+def release(connection: sa.Connection, site_id: str, epoch: int) -> None:
+    """Give it back at an orderly stop, so that the next host need not wait."""
+    connection.execute(
+        lease.update().where(lease.c.site_id == site_id, lease.c.epoch == epoch).values(holder="", renewed_at_ms=0)
+    )

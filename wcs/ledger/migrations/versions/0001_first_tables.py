@@ -1,0 +1,384 @@
+"""The first tables: journal, books, lease and the state of the core."""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0001"
+down_revision = None
+
+BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+IMMUTABLE = ("journal", "containment_line", "content_line")
+
+
+def upgrade() -> None:
+    op.create_table('alarm',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('number', BIG, autoincrement=False, nullable=False),
+    sa.Column('subject', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('code', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('text', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('raised_ms', BIG, autoincrement=False, nullable=False),
+    sa.Column('task', BIG, autoincrement=False, nullable=False),
+    sa.Column('load_unit', BIG, autoincrement=False, nullable=False),
+    sa.Column('answers', sa.Text(), autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'number')
+    )
+    op.create_table('block',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('place', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('actor', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('reason', sa.Text(), autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'place')
+    )
+    op.create_table('command_delivery',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('device', sa.Text(), nullable=False),
+    sa.Column('sequence', BIG, autoincrement=False, nullable=False),
+    sa.Column('sent_at_ms', BIG, nullable=True),
+    sa.Column('acknowledged_at_ms', BIG, nullable=True),
+    sa.PrimaryKeyConstraint('site_id', 'device', 'sequence')
+    )
+    op.create_table('containment_balance',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('load_unit', BIG, autoincrement=False, nullable=False),
+    sa.Column('place', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'load_unit')
+    )
+    op.create_index('ix_containment_balance_place', 'containment_balance', ['site_id', 'place'], unique=False)
+    op.create_table('containment_line',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('sequence', BIG, autoincrement=False, nullable=False),
+    sa.Column('caused_by', BIG, nullable=False),
+    sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('load_unit', BIG, nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('sink', sa.Text(), nullable=False),
+    sa.Column('occurred_at_ms', BIG, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'sequence'),
+    sa.UniqueConstraint('site_id', 'key', name='uq_containment_line_key')
+    )
+    op.create_index('ix_containment_line_load_unit', 'containment_line', ['site_id', 'load_unit'], unique=False)
+    op.create_table('content',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('load_unit', BIG, autoincrement=False, nullable=False),
+    sa.Column('sku', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('lot', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('owner', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('quantity', BIG, autoincrement=False, nullable=False),
+    sa.Column('reserved', BIG, autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'load_unit', 'sku', 'lot', 'owner')
+    )
+    op.create_index('ix_content_sku', 'content', ['site_id', 'sku'], unique=False)
+    op.create_table('content_balance',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('account', sa.Text(), nullable=False),
+    sa.Column('sku', sa.Text(), nullable=False),
+    sa.Column('lot', sa.Text(), nullable=False),
+    sa.Column('owner', sa.Text(), nullable=False),
+    sa.Column('quantity', BIG, nullable=False),
+    sa.CheckConstraint("quantity >= 0 OR account NOT LIKE 'LU:%'", name='ck_content_balance_physical'),
+    sa.PrimaryKeyConstraint('site_id', 'account', 'sku', 'lot', 'owner')
+    )
+    op.create_index('ix_content_balance_sku', 'content_balance', ['site_id', 'sku', 'lot'], unique=False)
+    op.create_table('content_line',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('sequence', BIG, autoincrement=False, nullable=False),
+    sa.Column('caused_by', BIG, nullable=False),
+    sa.Column('key', sa.Text(), nullable=False),
+    sa.Column('source', sa.Text(), nullable=False),
+    sa.Column('sink', sa.Text(), nullable=False),
+    sa.Column('sku', sa.Text(), nullable=False),
+    sa.Column('lot', sa.Text(), nullable=False),
+    sa.Column('owner', sa.Text(), nullable=False),
+    sa.Column('quantity', BIG, nullable=False),
+    sa.Column('occurred_at_ms', BIG, nullable=False),
+    sa.CheckConstraint('quantity > 0', name='ck_content_line_quantity'),
+    sa.PrimaryKeyConstraint('site_id', 'sequence'),
+    sa.UniqueConstraint('site_id', 'key', name='uq_content_line_key')
+    )
+    op.create_index('ix_content_line_sku', 'content_line', ['site_id', 'sku', 'lot'], unique=False)
+    op.create_table('counter',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('value', BIG, autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'name')
+    )
+    op.create_table('customer_order',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('number', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('state', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('placed_ms', BIG, autoincrement=False, nullable=False),
+    sa.Column('due_ms', BIG, autoincrement=False, nullable=True),
+    sa.Column('station', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('load_unit', BIG, autoincrement=False, nullable=False),
+    sa.Column('cancelled', sa.Boolean(), autoincrement=False, nullable=False),
+    sa.Column('waits_for', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('waits_until_ms', BIG, autoincrement=False, nullable=True),
+    sa.Column('ended_ms', BIG, autoincrement=False, nullable=True),
+    sa.Column('content_digest', sa.Text(), autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'number')
+    )
+    op.create_table('delivery',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('number', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('state', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('announced_ms', BIG, autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'number')
+    )
+    op.create_table('delivery_line',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('delivery', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('line', BIG, autoincrement=False, nullable=False),
+    sa.Column('barcode', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('sku', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('lot', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('quantity', BIG, autoincrement=False, nullable=False),
+    sa.Column('expiry_ms', BIG, autoincrement=False, nullable=True),
+    sa.Column('received', BIG, autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'delivery', 'line')
+    )
+    op.create_table('device',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('link', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('in_service', sa.Boolean(), autoincrement=False, nullable=False),
+    sa.Column('out_of_service_by', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('mode', sa.SmallInteger(), autoincrement=False, nullable=False),
+    sa.Column('able', sa.Boolean(), autoincrement=False, nullable=False),
+    sa.Column('stopped', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('alarms', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('confirmed', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('load_unit', BIG, autoincrement=False, nullable=False),
+    sa.Column('battery_permille', BIG, autoincrement=False, nullable=False),
+    sa.Column('sequence', BIG, autoincrement=False, nullable=False),
+    sa.Column('sync_sequence', BIG, autoincrement=False, nullable=False),
+    sa.Column('command_sequence', BIG, autoincrement=False, nullable=False),
+    sa.Column('command_code', BIG, autoincrement=False, nullable=False),
+    sa.Column('task', BIG, autoincrement=False, nullable=False),
+    sa.Column('last_place', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('ever_synchronised', sa.Boolean(), autoincrement=False, nullable=False),
+    sa.Column('foreign_epoch', BIG, autoincrement=False, nullable=False),
+    sa.Column('foreign_task', BIG, autoincrement=False, nullable=False),
+    sa.Column('foreign_sequence', BIG, autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'name')
+    )
+    op.create_table('goods_receipt',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('number', BIG, autoincrement=False, nullable=False),
+    sa.Column('delivery', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('line', BIG, autoincrement=False, nullable=False),
+    sa.Column('load_unit', BIG, autoincrement=False, nullable=False),
+    sa.Column('sku', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('lot', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('quantity', BIG, autoincrement=False, nullable=False),
+    sa.Column('received_ms', BIG, autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'number')
+    )
+    op.create_table('installed_plant',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('digest', sa.Text(), autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'name')
+    )
+    op.create_table('journal',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('sequence', BIG, autoincrement=False, nullable=False),
+    sa.Column('kind', sa.SmallInteger(), nullable=False),
+    sa.Column('event_sequence', BIG, nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('version', sa.SmallInteger(), nullable=False),
+    sa.Column('document', sa.Text(), nullable=False),
+    sa.Column('occurred_at_ms', BIG, nullable=False),
+    sa.Column('received_at_ms', BIG, nullable=False),
+    sa.Column('committed_at_ms', BIG, nullable=False),
+    sa.Column('hash', sa.LargeBinary(), nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'sequence')
+    )
+    op.create_table('lease',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('epoch', BIG, nullable=False),
+    sa.Column('holder', sa.Text(), nullable=False),
+    sa.Column('renewed_at_ms', BIG, nullable=False),
+    sa.PrimaryKeyConstraint('site_id')
+    )
+    op.create_table('leg',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('number', BIG, autoincrement=False, nullable=False),
+    sa.Column('transport_order', BIG, autoincrement=False, nullable=False),
+    sa.Column('load_unit', BIG, autoincrement=False, nullable=False),
+    sa.Column('carrier', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('source', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('sink', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('device', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('picked', sa.Boolean(), autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'number')
+    )
+    op.create_table('load_unit',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('load_unit', BIG, autoincrement=False, nullable=False),
+    sa.Column('barcode', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('load_type', BIG, autoincrement=False, nullable=False),
+    sa.Column('place', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('role', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('mass_g', BIG, autoincrement=False, nullable=False),
+    sa.Column('height_mm', BIG, autoincrement=False, nullable=False),
+    sa.Column('order_number', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('sscc', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('hold', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('identified', sa.Boolean(), autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'load_unit')
+    )
+    op.create_index('ix_load_unit_place', 'load_unit', ['site_id', 'place'], unique=False)
+    op.create_table('lot',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('sku', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('lot', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('expiry_ms', BIG, autoincrement=False, nullable=True),
+    sa.Column('removal_ms', BIG, autoincrement=False, nullable=True),
+    sa.Column('hold', sa.Text(), autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'sku', 'lot')
+    )
+    op.create_table('open_task',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('number', BIG, autoincrement=False, nullable=False),
+    sa.Column('device', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('leg', BIG, autoincrement=False, nullable=False),
+    sa.Column('task', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('state', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('source', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('sink', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('picked', sa.Boolean(), autoincrement=False, nullable=False),
+    sa.Column('deposited', sa.Boolean(), autoincrement=False, nullable=False),
+    sa.Column('result', sa.SmallInteger(), autoincrement=False, nullable=False),
+    sa.Column('answered', sa.Text(), autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'number')
+    )
+    op.create_table('order_line',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('order_number', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('line', BIG, autoincrement=False, nullable=False),
+    sa.Column('sku', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('quantity', BIG, autoincrement=False, nullable=False),
+    sa.Column('reserved', BIG, autoincrement=False, nullable=False),
+    sa.Column('picked', BIG, autoincrement=False, nullable=False),
+    sa.Column('backordered', BIG, autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'order_number', 'line')
+    )
+    op.create_table('point_state',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('scan_sequence', BIG, autoincrement=False, nullable=False),
+    sa.Column('track', BIG, autoincrement=False, nullable=False),
+    sa.Column('load_unit', BIG, autoincrement=False, nullable=False),
+    sa.Column('exit', BIG, autoincrement=False, nullable=False),
+    sa.Column('waiting', sa.Boolean(), autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'name')
+    )
+    op.create_table('quarantine',
+    sa.Column('number', BIG, sa.Identity(always=False), nullable=False),
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('version', sa.SmallInteger(), nullable=False),
+    sa.Column('document', sa.Text(), nullable=False),
+    sa.Column('error', sa.Text(), nullable=False),
+    sa.Column('quarantined_at_ms', BIG, nullable=False),
+    sa.PrimaryKeyConstraint('number')
+    )
+    op.create_table('reservation',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('number', BIG, autoincrement=False, nullable=False),
+    sa.Column('order_number', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('line', BIG, autoincrement=False, nullable=False),
+    sa.Column('load_unit', BIG, autoincrement=False, nullable=False),
+    sa.Column('sku', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('lot', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('owner', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('quantity', BIG, autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'number')
+    )
+    op.create_table('site',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('epoch', BIG, autoincrement=False, nullable=False),
+    sa.Column('now_ms', BIG, autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'name')
+    )
+    op.create_table('sku',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('sku', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('name', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('gtin', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('unit_mass_g', BIG, autoincrement=False, nullable=False),
+    sa.Column('life_at_shipping_ms', BIG, autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'sku')
+    )
+    op.create_table('track',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('conveyor', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('track', BIG, autoincrement=False, nullable=False),
+    sa.Column('load_unit', BIG, autoincrement=False, nullable=False),
+    sa.Column('no_reads', BIG, autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'conveyor', 'track')
+    )
+    op.create_table('transfer_point_state',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('name', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('occupied', sa.Boolean(), autoincrement=False, nullable=False),
+    sa.Column('ready_to_accept', sa.Boolean(), autoincrement=False, nullable=False),
+    sa.Column('ready_to_hand_over', sa.Boolean(), autoincrement=False, nullable=False),
+    sa.Column('track', BIG, autoincrement=False, nullable=False),
+    sa.Column('event_sequence', BIG, autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'name')
+    )
+    op.create_table('transport_order',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('number', BIG, autoincrement=False, nullable=False),
+    sa.Column('load_unit', BIG, autoincrement=False, nullable=False),
+    sa.Column('source', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('sink', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('purpose', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('state', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('created_ms', BIG, autoincrement=False, nullable=False),
+    sa.Column('order_number', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('leg', BIG, autoincrement=False, nullable=False),
+    sa.Column('waits_for', sa.Text(), autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'number')
+    )
+    op.create_table('vehicle_traffic',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('vehicle', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('home', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('node', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('ahead', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('sink', sa.Text(), autoincrement=False, nullable=True),
+    sa.Column('asked_ms', BIG, autoincrement=False, nullable=False),
+    sa.Column('moved_ms', BIG, autoincrement=False, nullable=False),
+    sa.Column('detour', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('kept', sa.Text(), autoincrement=False, nullable=False),
+    sa.Column('retreating', sa.Boolean(), autoincrement=False, nullable=False),
+    sa.Column('able', sa.Boolean(), autoincrement=False, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'vehicle')
+    )
+
+    _refuse_changes()
+
+
+def _refuse_changes() -> None:
+    """What is on paper is never edited: corrections are new lines."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute(
+            "CREATE FUNCTION wcs_refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+            "$$ BEGIN RAISE EXCEPTION '% is immutable: % refused', TG_TABLE_NAME, TG_OP; END $$"
+        )
+        for table in IMMUTABLE:
+            op.execute(
+                f"CREATE TRIGGER {table}_immutable BEFORE UPDATE OR DELETE ON {table} "
+                "FOR EACH ROW EXECUTE FUNCTION wcs_refuse_change()"
+            )
+        return
+    for table in IMMUTABLE:
+        for act in ("UPDATE", "DELETE"):
+            op.execute(
+                f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} "
+                f"BEGIN SELECT RAISE(ABORT, '{table} is immutable: {act} refused'); END"
+            )

@@ -1,0 +1,160 @@
+"""The tables: journal, books, lease, and one table an entity of the core. Rule: every row belongs to a site.
+
+The state tables are made from `wcs.core.entities`, field by field, so that what the mind remembers is what is stored.
+"""
+
+from __future__ import annotations
+
+import enum
+import types
+import typing
+from typing import Any
+
+import sqlalchemy as sa
+
+from wcs.core.entities import ENTITIES, Entity
+
+metadata = sa.MetaData()
+Id = sa.Text
+BigInt = sa.BigInteger().with_variant(sa.Integer, "sqlite")
+
+EVENT, FACT = 0, 1
+
+journal = sa.Table(
+    "journal",
+    metadata,
+    sa.Column("site_id", Id, primary_key=True),
+    sa.Column("sequence", BigInt, primary_key=True, autoincrement=False),
+    sa.Column("kind", sa.SmallInteger, nullable=False),
+    sa.Column("event_sequence", BigInt, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("version", sa.SmallInteger, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("occurred_at_ms", BigInt, nullable=False),
+    sa.Column("received_at_ms", BigInt, nullable=False),
+    sa.Column("committed_at_ms", BigInt, nullable=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+)
+
+command_delivery = sa.Table(
+    "command_delivery",
+    metadata,
+    sa.Column("site_id", Id, primary_key=True),
+    sa.Column("device", sa.Text, primary_key=True),
+    sa.Column("sequence", BigInt, primary_key=True, autoincrement=False),
+    sa.Column("sent_at_ms", BigInt),
+    sa.Column("acknowledged_at_ms", BigInt),
+)
+
+quarantine = sa.Table(
+    "quarantine",
+    metadata,
+    sa.Column("number", BigInt, sa.Identity(), primary_key=True),
+    sa.Column("site_id", Id, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("version", sa.SmallInteger, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+    sa.Column("error", sa.Text, nullable=False),
+    sa.Column("quarantined_at_ms", BigInt, nullable=False),
+)
+
+containment_line = sa.Table(
+    "containment_line",
+    metadata,
+    sa.Column("site_id", Id, primary_key=True),
+    sa.Column("sequence", BigInt, primary_key=True, autoincrement=False),
+    sa.Column("caused_by", BigInt, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("load_unit", BigInt, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("sink", sa.Text, nullable=False),
+    sa.Column("occurred_at_ms", BigInt, nullable=False),
+    sa.UniqueConstraint("site_id", "key", name="uq_containment_line_key"),
+    sa.Index("ix_containment_line_load_unit", "site_id", "load_unit"),
+)
+
+content_line = sa.Table(
+    "content_line",
+    metadata,
+    sa.Column("site_id", Id, primary_key=True),
+    sa.Column("sequence", BigInt, primary_key=True, autoincrement=False),
+    sa.Column("caused_by", BigInt, nullable=False),
+    sa.Column("key", sa.Text, nullable=False),
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("sink", sa.Text, nullable=False),
+    sa.Column("sku", sa.Text, nullable=False),
+    sa.Column("lot", sa.Text, nullable=False),
+    sa.Column("owner", sa.Text, nullable=False),
+    sa.Column("quantity", BigInt, nullable=False),
+    sa.Column("occurred_at_ms", BigInt, nullable=False),
+    sa.UniqueConstraint("site_id", "key", name="uq_content_line_key"),
+    sa.CheckConstraint("quantity > 0", name="ck_content_line_quantity"),
+    sa.Index("ix_content_line_sku", "site_id", "sku", "lot"),
+)
+
+containment_balance = sa.Table(
+    "containment_balance",
+    metadata,
+    sa.Column("site_id", Id, primary_key=True),
+    sa.Column("load_unit", BigInt, primary_key=True, autoincrement=False),
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Index("ix_containment_balance_place", "site_id", "place"),
+)
+
+content_balance = sa.Table(
+    "content_balance",
+    metadata,
+    sa.Column("site_id", Id, primary_key=True),
+    sa.Column("account", sa.Text, primary_key=True),
+    sa.Column("sku", sa.Text, primary_key=True),
+    sa.Column("lot", sa.Text, primary_key=True),
+    sa.Column("owner", sa.Text, primary_key=True),
+    sa.Column("quantity", BigInt, nullable=False),
+    sa.CheckConstraint("quantity >= 0 OR account NOT LIKE 'LU:%'", name="ck_content_balance_physical"),
+    sa.Index("ix_content_balance_sku", "site_id", "sku", "lot"),
+)
+
+lease = sa.Table(
+    "lease",
+    metadata,
+    sa.Column("site_id", Id, primary_key=True),
+    sa.Column("epoch", BigInt, nullable=False),
+    sa.Column("holder", sa.Text, nullable=False),
+    sa.Column("renewed_at_ms", BigInt, nullable=False),
+)
+
+IMMUTABLE = (journal, containment_line, content_line)
+
+
+def _column_type(hint: Any) -> tuple[Any, bool]:
+    """SQL type and whether it may be null."""
+    nullable = False
+    if isinstance(hint, types.UnionType):
+        members = [a for a in typing.get_args(hint) if a is not type(None)]
+        nullable = len(members) < len(typing.get_args(hint))
+        hint = members[0]
+    if hint is bool:
+        return sa.Boolean, nullable
+    if isinstance(hint, type) and issubclass(hint, enum.IntEnum):
+        return sa.SmallInteger, nullable
+    if hint is int:
+        return BigInt, nullable
+    if isinstance(hint, type) and issubclass(hint, str):
+        return sa.Text, nullable
+    return sa.Text, nullable  # nested records and tuples, as JSON
+
+
+def _state_table(entity: type[Entity]) -> sa.Table:
+    hints = typing.get_type_hints(entity)
+    columns = [sa.Column("site_id", Id, primary_key=True)]
+    for field in entity.__struct_fields__:
+        kind, nullable = _column_type(hints[field])
+        key = field in entity.KEY
+        columns.append(sa.Column(field, kind, primary_key=key, nullable=nullable, autoincrement=False))
+    return sa.Table(entity.TABLE, metadata, *columns)
+
+
+STATE_TABLES: dict[type[Entity], sa.Table] = {entity: _state_table(entity) for entity in ENTITIES}
+
+sa.Index("ix_content_sku", STATE_TABLES[ENTITIES[5]].c.site_id, STATE_TABLES[ENTITIES[5]].c.sku)
+sa.Index("ix_load_unit_place", STATE_TABLES[ENTITIES[4]].c.site_id, STATE_TABLES[ENTITIES[4]].c.place)
