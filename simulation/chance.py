@@ -1,4 +1,4 @@
-"""Random draws that are a function of (seed, stream, entity, counter). Rule: nobody's luck depends on who drew before."""
+"""Random draws as a function of (seed, stream, entity, counter). Rule: nobody's luck depends on who drew before."""
 
 from __future__ import annotations
 

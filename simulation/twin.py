@@ -7,6 +7,7 @@ No database: the journal is kept in memory if it is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import simpy
@@ -70,7 +71,7 @@ class Twin:
             v.HostStarted(at_ms=self.now_ms, epoch=FIRST_EPOCH, plant=self.plant.name, plant_digest=layout.digest)
         )
         for device in self._machine_of:
-            self._later(TELEGRAM_MS, lambda d=device: self._connect(d))
+            self._later(TELEGRAM_MS, partial(self._connect, device))
         self._later(TICK_MS, self._tick)
 
     def open_stock(self, opening: list[v.OpeningLoadUnit]) -> None:
@@ -96,7 +97,7 @@ class Twin:
         if self.journal is not None:
             self.journal.append((event, step.facts))
         for command in step.commands:
-            self._later(TELEGRAM_MS, lambda c=command: self._deliver(c))
+            self._later(TELEGRAM_MS, partial(self._deliver, command))
 
     def inject(self, device: str, fault: str, **arguments: object) -> None:
         """A fault into the machine of a device."""
@@ -152,7 +153,7 @@ class Twin:
         for n, machine in enumerate(self.machines):
             if not self._looking.get(n) and place in machine.watched_places():
                 self._looking[n] = True
-                self._later(0, lambda n=n: self._look(n))
+                self._later(0, partial(self._look, n))
 
     def _look(self, n: int) -> None:
         self._looking[n] = False

@@ -175,7 +175,8 @@ class Site:
         try:
             self._queue.put_nowait(_Waiting(make, answer))
         except asyncio.QueueFull:
-            raise HostNotReady(f"{QUEUE_MAX} events wait already: {self.condition.reason or 'too much at once'}") from None
+            why = self.condition.reason or "too much at once"
+            raise HostNotReady(f"{QUEUE_MAX} events wait already: {why}") from None
         return await answer
 
     async def follow(self) -> AsyncIterator[Committed]:

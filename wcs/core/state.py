@@ -1,7 +1,7 @@
 """The mind's memory: tables of frozen records, and the indexes over them.
 
-Rule: rows change only here, by `put` and `drop`, called by the evolve modules for facts and by nothing else. Indexes are
-derived: they are never stored, and loading rebuilds them by putting every row again.
+Rule: rows change only here, by `put` and `drop`, called by the evolve modules for facts and by nothing else. Indexes
+are derived: they are never stored, and loading rebuilds them by putting every row again.
 """
 
 from __future__ import annotations

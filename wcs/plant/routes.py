@@ -33,7 +33,7 @@ class LegPlan(Record):
     sink: str
 
 
-class NoRoute(Exception):  # noqa: N818 - an answer that callers expect, not a fault
+class NoRoute(Exception):
     """No way leads from origin to sink (with what is to be avoided)."""
 
     def __init__(self, origin: str, sink: str, avoid: frozenset[str]) -> None:

@@ -86,7 +86,7 @@ class SiteShape(Shape):
     api: ApiShape = ApiShape()
 
 
-class SecretMissing(Exception):  # noqa: N818 - named as the house names refusals
+class SecretMissing(Exception):
     """A secret's reference leads nowhere; the message never shows a secret."""
 
 
