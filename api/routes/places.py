@@ -1,0 +1,112 @@
+"""Locations, aisles, stations and track nodes: what stands there, and blocking them with who and why."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict
+from starlette.responses import Response
+
+from api.context import Operator, Reader, Site
+from api.models import Body, Done, Limit, Offset, Page, Reason, answer, done, page, read_model
+from api.problems import unknown
+from wcs.core import entities as e
+from wcs.core import events as v
+from wcs.core.layout import Layout
+
+router = APIRouter(tags=["places"])
+BlockModel = read_model(e.Block, {"place": "A1-L-05-03-1", "actor": "mei", "reason": "bent beam"})
+
+
+class AisleModel(BaseModel):
+    name: str
+    crane: str
+    zone: str
+    locations: int
+    block: BlockModel | None  # type: ignore[valid-type]
+
+
+class PlaceModel(BaseModel):
+    """A place by its name; a location's own block, and that of its aisle."""
+
+    place: str
+    load_units: list[int]
+    block: BlockModel | None  # type: ignore[valid-type]
+    aisle_block: BlockModel | None  # type: ignore[valid-type]
+
+
+class BlockBody(Body):
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "bent beam"}]})
+    reason: Reason
+
+
+def is_known(layout: Layout, place: str) -> bool:
+    if layout.is_location(place):
+        return layout.locations.has(place)
+    return (
+        place in layout.aisles
+        or place in layout.nodes
+        or place in layout.stations
+        or place in layout.transfer_points
+        or place in layout.points
+        or place in layout.station_of_place
+        or place in layout.kinds
+    )
+
+
+@router.get("/aisles", response_model=list[AisleModel])
+async def list_aisles(site: Site, _: Reader) -> Response:
+    layout, view = site.layout, site.view
+    rows = [
+        {
+            "name": a.name,
+            "crane": layout.crane_of_aisle[a.name].name,
+            "zone": a.zone,
+            "locations": a.location_count,
+            "block": view.block.get(a.name),
+        }
+        for a in layout.aisles.values()
+    ]
+    return answer(rows)
+
+
+@router.get("/blocks", response_model=Page[BlockModel])  # type: ignore[valid-type]
+async def list_blocks(site: Site, _: Reader, limit: Limit = 100, offset: Offset = 0) -> Response:
+    return page(site.view.block, limit, offset)
+
+
+@router.get("/places/{place}", response_model=PlaceModel)
+async def read_place(site: Site, _: Reader, place: str) -> Response:
+    if not is_known(site.layout, place):
+        raise unknown("place", "place", place)
+    aisle = site.layout.aisle_of(place)
+    return answer(
+        {
+            "place": place,
+            "load_units": list(site.view.units_at.get(place, ())),
+            "block": site.view.block.get(place),
+            "aisle_block": site.view.block.get(aisle) if aisle else None,
+        }
+    )
+
+
+@router.put("/places/{place}/block", response_model=Done)
+async def block(site: Site, actor: Operator, place: str, body: BlockBody) -> Response:
+    """Keep a location, aisle, station or track node out of use."""
+    return await set_block(site, actor, place, body.reason)
+
+
+@router.delete("/places/{place}/block", response_model=Done)
+async def unblock(site: Site, actor: Operator, place: str) -> Response:
+    return await set_block(site, actor, place, "")
+
+
+async def set_block(site: Site, actor: str, place: str, reason: str) -> Response:
+    if not is_known(site.layout, place):
+        raise unknown("place", "place", place)
+    return done(
+        await site.submit(
+            lambda at_ms: v.PlaceBlockRequested(
+                at_ms=at_ms, actor=actor, place=place, blocked=bool(reason), reason=reason
+            )
+        )
+    )

@@ -1,0 +1,64 @@
+"""The building as it is described, for whoever draws it; and who may call."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Path
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.requests import Request
+from starlette.responses import Response
+
+from api.context import Admin, Reader, Site, context_of
+from api.models import Body, Name, answer
+from api.problems import unknown
+from api.tokens import Scope
+
+router = APIRouter(tags=["site"])
+
+
+class TokenBody(Body):
+    model_config = ConfigDict(strict=False, json_schema_extra={"examples": [{"actor": "shop", "scopes": ["order"]}]})
+    actor: Name
+    scopes: Annotated[list[Scope], Field(min_length=1, max_length=4)]
+
+
+class TokenModel(BaseModel):
+    """A token's words are shown in the answer to its making, and never again."""
+
+    actor: str
+    scopes: list[Scope]
+    created_ms: int
+
+
+class MadeModel(BaseModel):
+    actor: str
+    token: str
+
+
+@router.get("/plant", response_model=dict[str, Any])
+async def read_plant(site: Site, _: Reader) -> Response:
+    """The plant file's content: aisles, cranes, conveyors, stations, docks, track, vehicles."""
+    return answer(site.layout.plant)
+
+
+@router.get("/tokens", response_model=list[TokenModel])
+async def list_tokens(request: Request, _: Admin) -> Response:
+    tokens = context_of(request).tokens.listed()
+    return answer([{"actor": t.actor, "scopes": t.scopes, "created_ms": t.created_ms} for t in tokens])
+
+
+@router.post("/tokens", response_model=MadeModel, status_code=201)
+def make_token(request: Request, _: Admin, body: TokenBody) -> Response:
+    """Make a token. It waits for the database, so it runs beside the event loop."""
+    words = context_of(request).tokens.make(body.actor, body.scopes)
+    return answer({"actor": body.actor, "token": words}, 201)
+
+
+@router.delete("/tokens/{actor}", response_model=dict[str, int])
+def revoke_tokens(request: Request, _: Admin, actor: Annotated[Name, Path()]) -> Response:
+    """Make all tokens of an actor void."""
+    count = context_of(request).tokens.revoke(actor)
+    if not count:
+        raise unknown("actor", "actor", actor)
+    return answer({"revoked": count})
