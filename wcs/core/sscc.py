@@ -15,6 +15,7 @@ def sscc(serial: int) -> str:
         '004000000000000015'
         >>> len(sscc(123456789))
         18
+
     Raises:
         ValueError: the serial does not fit nine digits.
     """
