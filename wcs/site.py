@@ -29,7 +29,7 @@ from wcs.core.state import State
 from wcs.core.turn import RequestRefused
 from wcs.core.warehouse import Warehouse
 from wcs.ledger.batch import CommitBatch, JournalEntry
-from wcs.ledger.errors import CommitFailed, CommitUnknown, LeaseLost
+from wcs.ledger.errors import BatchRefused, CommitFailed, CommitUnknown, LeaseLost
 from wcs.ledger.writer import LedgerWriter
 from wcs.plant.model import Plant, Record
 from wcs.site_metrics import SiteMetrics
@@ -43,6 +43,7 @@ FOLLOWERS_BEHIND_MAX = 1_000  # committed batches a reader may lag before it mus
 TICK_S = 1.0
 RETRY_FIRST_S, RETRY_LAST_S = 0.2, 5.0
 RENEW_S = 1.0  # a lease lasts 5 s: four renewals may fail before a standby takes over
+ERROR_LENGTH_MAX = 500  # of the text of a bug in an alarm: the log has all of it
 NOTES_MAX = 5_000  # delivery notes waiting for the next commit: only times, the oldest are dropped first
 
 
@@ -267,16 +268,43 @@ class Site:
             return None
         except Exception as error:
             self._reload()
+            return await self._set_aside(waiting, error)
+
+    async def _set_aside(self, waiting: _Waiting, error: Exception) -> _Taken | None:
+        """Quarantine an event; what is taken in instead is that this was done."""
+        text = f"{type(error).__name__}: {error}"[:ERROR_LENGTH_MAX]
+        _fail(waiting, EventQuarantined(text))
+        try:
             event = waiting.make(self.now_ms)
-            text = f"{type(error).__name__}: {error}"
-            logger.exception("event quarantined: %s", type(event).__name__)
-            self.metrics.quarantined += 1
-            await self._in_thread(lambda: self._ledger.quarantine(event, text))
-            _fail(waiting, EventQuarantined(text))
-            aside = v.EventSetAside(
-                at_ms=self.now_ms, name=type(event).__name__, device=_device_of(event), error=text[:500]
-            )
-            return self._take(_Waiting(lambda _: aside, None))
+        except Exception:  # not even an event: its caller has been told, and there is nothing to store
+            logger.exception("an event could not be made")
+            return None
+        logger.error("event quarantined: %s", type(event).__name__, exc_info=error)
+        self.metrics.quarantined += 1
+        await self._until_done(lambda: self._ledger.quarantine(event, text))
+        aside = v.EventSetAside(at_ms=self.now_ms, name=type(event).__name__, device=_device_of(event), error=text)
+        return self._take(_Waiting(lambda _: aside, None))
+
+    async def _commit_one_by_one(self, taken: list[_Taken], refused: BatchRefused) -> None:
+        """The books refused a batch, which is our bug: find the event that it came from, keep the others."""
+        self._reload()
+        if len(taken) == 1:
+            if isinstance(taken[0].entry.event, v.HostStarted | v.EventSetAside):
+                raise refused  # without these no host can go on
+            aside = await self._set_aside(taken[0].waiting, refused)
+            await self._commit([aside] if aside is not None else [])
+            return
+        for one in taken:
+            try:
+                again = self._take(one.waiting)
+            except RequestRefused as refusal:
+                _fail(one.waiting, refusal)
+                continue
+            except Exception as error:
+                self._reload()
+                again = await self._once_more(one.waiting, error)
+            if again is not None:
+                await self._commit([again])
 
     async def _commit(self, taken: list[_Taken]) -> None:
         """Put a batch on paper, however long that takes; then let everything out."""
@@ -291,15 +319,20 @@ class Site:
         )
         self._notes.clear()
         begun = time.perf_counter()
-        sequence = await self._commit_until_done(batch)
+        try:
+            receipt = await self._until_done(lambda: self._ledger.commit(batch))
+        except BatchRefused as refused:
+            await self._commit_one_by_one(taken, refused)
+            return
         self.metrics.committed(len(taken), sum(len(o.entry.facts) for o in taken), time.perf_counter() - begun)
-        self._let_out(taken, batch, sequence)
+        self._let_out(taken, batch, receipt.last_sequence)
 
-    async def _commit_until_done(self, batch: CommitBatch) -> int:
+    async def _until_done(self, write: Callable[[], T]) -> T:
+        """Write in the ledger's thread, again and again while the database cannot."""
         pause_s = RETRY_FIRST_S
         while True:
             try:
-                receipt = await self._in_thread(lambda: self._ledger.commit(batch))
+                written = await self._in_thread(write)
             except (CommitFailed, CommitUnknown) as error:
                 if self.condition.state is not HostState.NO_COMMIT:
                     logger.error("cannot commit, no new commands until it works: %s", error)
@@ -310,7 +343,7 @@ class Site:
             if self.condition.state is HostState.NO_COMMIT:
                 logger.info("commits work again")
                 self.condition = HostCondition(state=HostState.READY)
-            return receipt.last_sequence
+            return written
 
     def _let_out(self, taken: list[_Taken], batch: CommitBatch, sequence: int) -> None:
         """It is on paper: the view, the answers, the commands, those who follow."""

@@ -12,6 +12,8 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from wcs.ledger.errors import BatchRefused
+
 Rows = Sequence[Sequence[Any]]
 
 
@@ -57,12 +59,12 @@ def _insert_sql(table: sa.Table, columns: tuple[str, ...], key: tuple[str, ...],
     return f"{sql} ON CONFLICT ({target}) DO UPDATE SET {sets}"
 
 
-def _run(connection: sa.Connection, sql: str, rows: Rows) -> None:
+def _run(connection: sa.Connection, sql: str, rows: Rows) -> int:
+    """Run it over all rows; how many were touched."""
     if connection.dialect.name == "postgresql":
         arrays = tuple(list(column) for column in zip(*rows, strict=True))
-        connection.exec_driver_sql(sql, arrays)
-    else:
-        connection.exec_driver_sql(sql, [tuple(row) for row in rows])
+        return connection.exec_driver_sql(sql, arrays).rowcount
+    return connection.exec_driver_sql(sql, [tuple(row) for row in rows]).rowcount
 
 
 def insert(connection: sa.Connection, table: sa.Table, columns: tuple[str, ...], rows: Rows) -> None:
@@ -72,7 +74,12 @@ def insert(connection: sa.Connection, table: sa.Table, columns: tuple[str, ...],
 
 
 def upsert(
-    connection: sa.Connection, table: sa.Table, columns: tuple[str, ...], key: tuple[str, ...], rows: Rows, add: str = ""
+    connection: sa.Connection,
+    table: sa.Table,
+    columns: tuple[str, ...],
+    key: tuple[str, ...],
+    rows: Rows,
+    add: str = "",
 ) -> None:
     """Insert or replace by key; with `add`, that column is added to what is there instead."""
     if rows:
@@ -82,7 +89,7 @@ def upsert(
 def decrease(connection: sa.Connection, table: sa.Table, key: tuple[str, ...], column: str, rows: Rows) -> None:
     """Add negative deltas to existing rows: an upsert would break the check before it sees the row.
 
-    `rows` hold the key's values, then the delta.
+    `rows` hold the key's values, then the delta. BatchRefused where a row is missing: nothing can be taken from it.
     """
     if not rows:
         return
@@ -95,11 +102,13 @@ def decrease(connection: sa.Connection, table: sa.Table, key: tuple[str, ...], c
             f'UPDATE "{table.name}" t SET "{column}" = t."{column}" + d.c{len(key)} '
             f"FROM unnest({arrays}) AS d({alias}) WHERE {match}"
         )
-        _run(connection, sql, rows)
-        return
-    match = " AND ".join(f'"{k}" = ?' for k in key)
-    sql = f'UPDATE "{table.name}" SET "{column}" = "{column}" + ? WHERE {match}'
-    connection.exec_driver_sql(sql, [(row[-1], *row[:-1]) for row in rows])
+        touched = _run(connection, sql, rows)
+    else:
+        match = " AND ".join(f'"{k}" = ?' for k in key)
+        sql = f'UPDATE "{table.name}" SET "{column}" = "{column}" + ? WHERE {match}'
+        touched = _run(connection, sql, [(row[-1], *row[:-1]) for row in rows])
+    if touched != len(rows):
+        raise BatchRefused(f"{table.name}: {len(rows) - touched} of {len(rows)} rows to take from are not there")
 
 
 def delete(connection: sa.Connection, table: sa.Table, key: tuple[str, ...], rows: Rows) -> None:

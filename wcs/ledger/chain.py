@@ -12,7 +12,5 @@ def line_hash(
     occurred_at_ms: int, received_at_ms: int, committed_at_ms: int,
 ) -> bytes:  # fmt: skip
     """SHA-256 of the previous hash and the line, fields parted by a byte that no number holds."""
-    head = (
-        f"{sequence}|{kind}|{event_sequence}|{name}|{version}|{occurred_at_ms}|{received_at_ms}|{committed_at_ms}|"
-    )
+    head = f"{sequence}|{kind}|{event_sequence}|{name}|{version}|{occurred_at_ms}|{received_at_ms}|{committed_at_ms}|"
     return hashlib.sha256(previous + head.encode() + document).digest()

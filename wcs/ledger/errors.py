@@ -15,6 +15,10 @@ class CommitUnknown(LedgerError):
     """It may or may not have been written: trying the same batch again finds out first."""
 
 
+class BatchRefused(LedgerError, AssertionError):
+    """The batch contradicts the books (a key posted twice, a balance below zero): our bug, trying again is no use."""
+
+
 class LeaseLost(LedgerError):
     """Another host drives this site now: stop, commit nothing, send nothing."""
 

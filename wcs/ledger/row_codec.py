@@ -6,6 +6,7 @@ import enum
 import types
 import typing
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -21,6 +22,7 @@ class RowCodec:
     def __init__(self, entity: type[Entity]) -> None:
         self.entity = entity
         self.fields = entity.__struct_fields__
+        self.key: Callable[[Entity], Any] = attrgetter(*entity.KEY)
         hints = typing.get_type_hints(entity)
         self._to_sql = {n: f for n, name in enumerate(self.fields) if (f := _to_sql(hints[name])) is not None}
         self._from_sql = [(name, f) for name in self.fields if (f := _from_sql(hints[name])) is not None]

@@ -12,7 +12,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from wcs.core.entities import ENTITIES, Entity
+from wcs.core.entities import ENTITIES, Content, Entity, LoadUnit
 
 metadata = sa.MetaData()
 Id = sa.Text
@@ -114,6 +114,37 @@ content_balance = sa.Table(
     sa.Index("ix_content_balance_sku", "site_id", "sku", "lot"),
 )
 
+sku_balance = sa.Table(  # what stands in the building of a SKU, without summing its load units
+    "sku_balance",
+    metadata,
+    sa.Column("site_id", Id, primary_key=True),
+    sa.Column("sku", sa.Text, primary_key=True),
+    sa.Column("quantity", BigInt, nullable=False),
+)
+
+closing = sa.Table(  # how the books stood when their beginning was archived: the fold starts at the newest
+    "closing",
+    metadata,
+    sa.Column("site_id", Id, primary_key=True),
+    sa.Column("sequence", BigInt, primary_key=True, autoincrement=False),
+    sa.Column("hash", sa.LargeBinary, nullable=False),
+    sa.Column("containment_sequence", BigInt, nullable=False),
+    sa.Column("content_sequence", BigInt, nullable=False),
+    sa.Column("closed_at_ms", BigInt, nullable=False),
+    sa.Column("archive", sa.Text, nullable=False),
+    sa.Column("archive_sha256", sa.Text, nullable=False),
+)
+
+closing_row = sa.Table(  # the rows of the state and the balances at a closing, as JSON
+    "closing_row",
+    metadata,
+    sa.Column("site_id", Id, primary_key=True),
+    sa.Column("sequence", BigInt, primary_key=True, autoincrement=False),
+    sa.Column("number", BigInt, primary_key=True, autoincrement=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("document", sa.Text, nullable=False),
+)
+
 lease = sa.Table(
     "lease",
     metadata,
@@ -123,7 +154,7 @@ lease = sa.Table(
     sa.Column("renewed_at_ms", BigInt, nullable=False),
 )
 
-IMMUTABLE = (journal, containment_line, content_line)
+CLOSABLE = (journal, containment_line, content_line)  # immutable, but for what a closing covers
 
 
 def _column_type(hint: Any) -> tuple[Any, bool]:
@@ -156,5 +187,6 @@ def _state_table(entity: type[Entity]) -> sa.Table:
 
 STATE_TABLES: dict[type[Entity], sa.Table] = {entity: _state_table(entity) for entity in ENTITIES}
 
-sa.Index("ix_content_sku", STATE_TABLES[ENTITIES[5]].c.site_id, STATE_TABLES[ENTITIES[5]].c.sku)
-sa.Index("ix_load_unit_place", STATE_TABLES[ENTITIES[4]].c.site_id, STATE_TABLES[ENTITIES[4]].c.place)
+_content, _load_unit = STATE_TABLES[Content], STATE_TABLES[LoadUnit]
+sa.Index("ix_content_sku", _content.c.site_id, _content.c.sku, _content.c.lot)
+sa.Index("ix_load_unit_place", _load_unit.c.site_id, _load_unit.c.place)

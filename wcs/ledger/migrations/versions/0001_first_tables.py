@@ -7,7 +7,9 @@ revision = "0001"
 down_revision = None
 
 BIG = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
-IMMUTABLE = ("journal", "containment_line", "content_line")
+# Lines and the journal sequence that says how old they are: what a closing covers may go, and nothing else.
+CLOSABLE = (("journal", "sequence"), ("containment_line", "caused_by"), ("content_line", "caused_by"))
+COVERED = "OLD.{age} <= COALESCE((SELECT MAX(sequence) FROM closing WHERE site_id = OLD.site_id), 0)"
 
 
 def upgrade() -> None:
@@ -29,6 +31,25 @@ def upgrade() -> None:
     sa.Column('actor', sa.Text(), autoincrement=False, nullable=False),
     sa.Column('reason', sa.Text(), autoincrement=False, nullable=False),
     sa.PrimaryKeyConstraint('site_id', 'place')
+    )
+    op.create_table('closing',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('sequence', BIG, autoincrement=False, nullable=False),
+    sa.Column('hash', sa.LargeBinary(), nullable=False),
+    sa.Column('containment_sequence', BIG, nullable=False),
+    sa.Column('content_sequence', BIG, nullable=False),
+    sa.Column('closed_at_ms', BIG, nullable=False),
+    sa.Column('archive', sa.Text(), nullable=False),
+    sa.Column('archive_sha256', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'sequence')
+    )
+    op.create_table('closing_row',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('sequence', BIG, autoincrement=False, nullable=False),
+    sa.Column('number', BIG, autoincrement=False, nullable=False),
+    sa.Column('name', sa.Text(), nullable=False),
+    sa.Column('document', sa.Text(), nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'sequence', 'number')
     )
     op.create_table('command_delivery',
     sa.Column('site_id', sa.Text(), nullable=False),
@@ -68,7 +89,7 @@ def upgrade() -> None:
     sa.Column('reserved', BIG, autoincrement=False, nullable=False),
     sa.PrimaryKeyConstraint('site_id', 'load_unit', 'sku', 'lot', 'owner')
     )
-    op.create_index('ix_content_sku', 'content', ['site_id', 'sku'], unique=False)
+    op.create_index('ix_content_sku', 'content', ['site_id', 'sku', 'lot'], unique=False)
     op.create_table('content_balance',
     sa.Column('site_id', sa.Text(), nullable=False),
     sa.Column('account', sa.Text(), nullable=False),
@@ -312,6 +333,12 @@ def upgrade() -> None:
     sa.Column('life_at_shipping_ms', BIG, autoincrement=False, nullable=False),
     sa.PrimaryKeyConstraint('site_id', 'sku')
     )
+    op.create_table('sku_balance',
+    sa.Column('site_id', sa.Text(), nullable=False),
+    sa.Column('sku', sa.Text(), nullable=False),
+    sa.Column('quantity', BIG, nullable=False),
+    sa.PrimaryKeyConstraint('site_id', 'sku')
+    )
     op.create_table('track',
     sa.Column('site_id', sa.Text(), nullable=False),
     sa.Column('conveyor', sa.Text(), autoincrement=False, nullable=False),
@@ -364,21 +391,48 @@ def upgrade() -> None:
 
 
 def _refuse_changes() -> None:
-    """What is on paper is never edited: corrections are new lines."""
+    """What is on paper is never edited: corrections are new lines, and only what is archived and closed may go."""
     if op.get_bind().dialect.name == "postgresql":
-        op.execute(
-            "CREATE FUNCTION wcs_refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
-            "$$ BEGIN RAISE EXCEPTION '% is immutable: % refused', TG_TABLE_NAME, TG_OP; END $$"
-        )
-        for table in IMMUTABLE:
-            op.execute(
-                f"CREATE TRIGGER {table}_immutable BEFORE UPDATE OR DELETE ON {table} "
-                "FOR EACH ROW EXECUTE FUNCTION wcs_refuse_change()"
-            )
+        _refuse_changes_in_postgresql()
         return
-    for table in IMMUTABLE:
-        for act in ("UPDATE", "DELETE"):
-            op.execute(
-                f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} "
-                f"BEGIN SELECT RAISE(ABORT, '{table} is immutable: {act} refused'); END"
-            )
+    for table, age in CLOSABLE:
+        _trigger(table, "update", "UPDATE", "")
+        _trigger(table, "delete", "DELETE", f"WHEN NOT ({COVERED.format(age=age)})")
+    _trigger("closing", "update", "UPDATE", "")
+    _trigger("closing", "delete", "DELETE", "")
+
+
+def _trigger(table: str, name: str, act: str, when: str) -> None:
+    op.execute(
+        f"CREATE TRIGGER {table}_no_{name} BEFORE {act} ON {table} {when} "
+        f"BEGIN SELECT RAISE(ABORT, '{table} is immutable: {act} refused'); END"
+    )
+
+
+def _refuse_changes_in_postgresql() -> None:
+    refuse = "RAISE EXCEPTION '% is immutable: % refused', TG_TABLE_NAME, TG_OP;"
+    op.execute(
+        f"CREATE FUNCTION wcs_refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {refuse} END $$"
+    )
+    for table, age in CLOSABLE:
+        op.execute(
+            f"CREATE FUNCTION wcs_refuse_delete_{table}() RETURNS trigger LANGUAGE plpgsql AS "
+            f"$$ BEGIN IF {COVERED.format(age=age)} THEN RETURN OLD; END IF; {refuse} END $$"
+        )
+        op.execute(
+            f"CREATE TRIGGER {table}_no_delete BEFORE DELETE ON {table} "
+            f"FOR EACH ROW EXECUTE FUNCTION wcs_refuse_delete_{table}()"
+        )
+        op.execute(
+            f"CREATE TRIGGER {table}_no_update BEFORE UPDATE ON {table} "
+            "FOR EACH ROW EXECUTE FUNCTION wcs_refuse_change()"
+        )
+    op.execute(
+        "CREATE TRIGGER closing_no_change BEFORE UPDATE OR DELETE ON closing "
+        "FOR EACH ROW EXECUTE FUNCTION wcs_refuse_change()"
+    )
+    for table in (*(name for name, _ in CLOSABLE), "closing"):
+        op.execute(
+            f"CREATE TRIGGER {table}_no_truncate BEFORE TRUNCATE ON {table} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION wcs_refuse_change()"
+        )

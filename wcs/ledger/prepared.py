@@ -1,0 +1,182 @@
+"""A batch as rows, ready to be written. Rule: all is computed before the transaction begins, so that it is short."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import sqlalchemy as sa
+
+from wcs.core.entities import Change, Entity
+from wcs.core.events import Event
+from wcs.core.facts import Fact
+from wcs.ledger import bulk
+from wcs.ledger.batch import CommitBatch, CommitReceipt
+from wcs.ledger.chain import line_hash
+from wcs.ledger.errors import BatchRefused
+from wcs.ledger.journal_codec import encode
+from wcs.ledger.postings import UNIT_PREFIX, Postings, post
+from wcs.ledger.row_codec import CODECS
+from wcs.ledger.tables import (
+    EVENT,
+    FACT,
+    STATE_TABLES,
+    command_delivery,
+    containment_balance,
+    containment_line,
+    content_balance,
+    content_line,
+    journal,
+    sku_balance,
+)
+from wcs.plant.model import Record
+
+JOURNAL_COLUMNS = (
+    "site_id", "sequence", "kind", "event_sequence", "name", "version", "document", "occurred_at_ms",
+    "received_at_ms", "committed_at_ms", "hash",
+)  # fmt: skip
+CONTAINMENT_COLUMNS = ("site_id", "sequence", "caused_by", "key", "load_unit", "source", "sink", "occurred_at_ms")
+CONTENT_COLUMNS = (
+    "site_id", "sequence", "caused_by", "key", "source", "sink", "sku", "lot", "owner", "quantity", "occurred_at_ms",
+)  # fmt: skip
+CELL = ("site_id", "account", "sku", "lot", "owner")
+
+
+class BooksEnd(Record):
+    """Where the books end: the last journal line with its hash, and the last line of each book."""
+
+    sequence: int
+    hash: bytes
+    containment: int
+    content: int
+
+
+class Prepared:
+    """A batch, numbered and hashed on from where the books end."""
+
+    def __init__(self, site_id: str, end: BooksEnd, batch: CommitBatch) -> None:
+        self.site_id = site_id
+        self.notes = batch.notes
+        self.changes = batch.changes
+        self.lines: list[tuple[Any, ...]] = []
+        self._committed_at_ms = time.time_ns() // 1_000_000
+        self._hash = end.hash
+        sequence = end.sequence + 1
+        facts: list[tuple[int, Fact]] = []
+        for entry in batch.entries:
+            event_sequence, at_ms, received_at_ms = sequence, entry.event.at_ms, entry.received_at_ms
+            self._add_line(sequence, EVENT, event_sequence, entry.event, at_ms, received_at_ms)
+            sequence += 1
+            for fact in entry.facts:
+                self._add_line(sequence, FACT, event_sequence, fact, at_ms, received_at_ms)
+                facts.append((sequence, fact))
+                sequence += 1
+        self.postings: Postings = post(facts, containment_from=end.containment + 1, content_from=end.content + 1)
+        _refuse_doubled_keys(self.postings)
+        self.receipt = CommitReceipt(
+            first_sequence=end.sequence + 1, last_sequence=sequence - 1, committed_at_ms=self._committed_at_ms
+        )
+        self.end = BooksEnd(
+            sequence=sequence - 1,
+            hash=self._hash,
+            containment=end.containment + len(self.postings.containment),
+            content=end.content + len(self.postings.content),
+        )
+
+    def _add_line(
+        self,
+        sequence: int,
+        kind: int,
+        event_sequence: int,
+        item: Event | Fact,
+        occurred_at_ms: int,
+        received_at_ms: int,
+    ) -> None:
+        name, version, document = encode(item)
+        self._hash = line_hash(
+            self._hash, sequence, kind, event_sequence, name, version, document, occurred_at_ms, received_at_ms,
+            self._committed_at_ms,
+        )  # fmt: skip
+        self.lines.append(
+            (
+                self.site_id, sequence, kind, event_sequence, name, version, document.decode(), occurred_at_ms,
+                received_at_ms, self._committed_at_ms, self._hash,
+            )
+        )  # fmt: skip
+
+    def write(self, connection: sa.Connection) -> None:
+        """Every row of the batch, into the transaction that is under way."""
+        bulk.insert(connection, journal, JOURNAL_COLUMNS, self.lines)
+        self._write_lines(connection)
+        self._write_balances(connection)
+        write_changes(connection, self.site_id, self.changes)
+        self._write_notes(connection)
+
+    def _write_lines(self, connection: sa.Connection) -> None:
+        site, p = self.site_id, self.postings
+        bulk.insert(
+            connection, containment_line, CONTAINMENT_COLUMNS,
+            [(site, x.sequence, x.caused_by, x.key, x.load_unit, x.source, x.sink, x.occurred_at_ms)
+             for x in p.containment],
+        )  # fmt: skip
+        bulk.insert(
+            connection, content_line, CONTENT_COLUMNS,
+            [(site, x.sequence, x.caused_by, x.key, x.source, x.sink, x.sku, x.lot, x.owner, x.quantity,
+              x.occurred_at_ms) for x in p.content],
+        )  # fmt: skip
+
+    def _write_balances(self, connection: sa.Connection) -> None:
+        """One change a balance, whatever the number of lines; what is taken from a load unit must be there."""
+        site, p = self.site_id, self.postings
+        places = [(site, unit, place) for unit, place in sorted(p.places.items())]
+        key: tuple[str, ...] = ("site_id", "load_unit")
+        bulk.upsert(connection, containment_balance, (*key, "place"), key, places)
+        taken: list[tuple[object, ...]] = []
+        added: list[tuple[object, ...]] = []
+        totals: dict[str, int] = {}
+        for cell, by in sorted(p.deltas.items()):
+            physical = cell[0].startswith(UNIT_PREFIX)
+            if physical:
+                totals[cell[1]] = totals.get(cell[1], 0) + by
+            if by:
+                (taken if physical and by < 0 else added).append((site, *cell, by))
+        bulk.decrease(connection, content_balance, CELL, "quantity", taken)
+        bulk.upsert(connection, content_balance, (*CELL, "quantity"), CELL, added, add="quantity")
+        key = ("site_id", "sku")
+        rows = [(site, sku, by) for sku, by in sorted(totals.items())]
+        bulk.upsert(connection, sku_balance, (*key, "quantity"), key, rows, add="quantity")
+
+    def _write_notes(self, connection: sa.Connection) -> None:
+        key = ("site_id", "device", "sequence")
+        sent = {(n.device, n.sequence): n.sent_at_ms for n in self.notes if n.sent_at_ms is not None}
+        acknowledged = {
+            (n.device, n.sequence): n.acknowledged_at_ms for n in self.notes if n.acknowledged_at_ms is not None
+        }
+        for column, times in (("sent_at_ms", sent), ("acknowledged_at_ms", acknowledged)):
+            rows = [(self.site_id, device, sequence, at_ms) for (device, sequence), at_ms in times.items()]
+            bulk.upsert(connection, command_delivery, (*key, column), key, rows)
+
+
+def _refuse_doubled_keys(postings: Postings) -> None:
+    """The same key twice in a batch would be netted twice before the database sees it."""
+    for book in (postings.containment, postings.content):
+        keys = [line.key for line in book]
+        if len(set(keys)) != len(keys):
+            doubled = next(key for n, key in enumerate(keys) if key in keys[:n])
+            raise BatchRefused(f"the batch posts {doubled} twice")
+
+
+def write_changes(connection: sa.Connection, site_id: str, changes: tuple[Change, ...]) -> None:
+    """State rows: replaced or deleted by key, an entity at a time."""
+    put: dict[type[Entity], list[list[Any]]] = {}
+    gone: dict[type[Entity], list[tuple[Any, ...]]] = {}
+    for change in changes:
+        if change.row is None:
+            gone.setdefault(change.entity, []).append((site_id, *change.key))
+        else:
+            put.setdefault(change.entity, []).append([site_id, *CODECS[change.entity].encode(change.row)])
+    for entity, keys in gone.items():
+        bulk.delete(connection, STATE_TABLES[entity], ("site_id", *entity.KEY), keys)
+    for entity, rows in put.items():
+        columns = ("site_id", *CODECS[entity].fields)
+        bulk.upsert(connection, STATE_TABLES[entity], columns, ("site_id", *entity.KEY), rows)
