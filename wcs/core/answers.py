@@ -11,7 +11,7 @@ from __future__ import annotations
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
-from wcs.core import legs, putaway, reconcile, reservation, tasks, transports
+from wcs.core import legs, putaway, reconcile, reservation, stops, tasks, transports
 from wcs.core.ports import CommandCode
 from wcs.core.turn import RequestRefused, Turn
 from wcs.plant.model import LOST
@@ -32,6 +32,8 @@ def alarm_answered(turn: Turn, event: v.AlarmAnswered) -> None:
             outcome(turn, alarm.task, event.answer, event.actor)
         case "device_fault":
             turn.send(alarm.subject, CommandCode.RESET_FAULT, _task_named(turn, alarm.subject))
+        case "device_stopped":
+            stops.answered(turn, alarm.subject, event.answer)
         case "foreign_device":
             reconcile.take_over(turn, alarm.subject, event.actor)
         case "warehouse_full" if alarm.load_unit:

@@ -9,7 +9,7 @@ whatever the book thought of it (a physical confirmation is never refused).
 
 from __future__ import annotations
 
-from wcs.core import driving, legs
+from wcs.core import driving, legs, stops
 from wcs.core import entities as e
 from wcs.core import facts as f
 from wcs.core.layout import Kind
@@ -94,6 +94,7 @@ def status_changed(turn: Turn, device: str, status: DeviceStatus, battery_permil
     if turn.state.device[device].link is not e.Link.SYNCHRONISED:
         return
     take_in_acknowledgement(turn, device, status)
+    stops.look(turn, device, status)
     task = open_task(turn, device)
     if task is not None:
         take_in_progress(turn, task, status)
