@@ -1,7 +1,7 @@
 """A device that stands still in mid-task: who lets it go on.
 
-Rule: after a person's reset it resumes by itself, for that was the act; any other stop asks a person, so that no wait is
-without an end. Whether going on is safe the PLC judges by its sensors.
+Rule: after a person's reset it resumes by itself, for that was the act; any other stop asks a person, so that no wait
+is without an end. Whether going on is safe the PLC judges by its sensors.
 """
 
 from __future__ import annotations
