@@ -16,8 +16,20 @@ from api import health, pages, problems, stream
 from api.context import Context, Reader
 from api.host import Host
 from api.models import PROBLEMS, answer
-from api.routes import alarms, deliveries, devices, docks, load_units, orders, places, skus, stations, stock
-from api.routes import plant, transports
+from api.routes import (
+    alarms,
+    deliveries,
+    devices,
+    docks,
+    load_units,
+    orders,
+    places,
+    plant,
+    skus,
+    stations,
+    stock,
+    transports,
+)
 from api.sessions import Sessions
 from api.shield import Shield
 from api.tokens import TokenStore

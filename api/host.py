@@ -1,5 +1,6 @@
-"""What the API needs of the host: `wcs.site.Site` as it is, or a twin behind the same face. Rule: the view is read, never
-changed; whatever is to change goes through `submit`.
+"""What the API needs of the host: `wcs.site.Site` as it is, or a twin behind the same face.
+
+Rule: the view is read, never changed; whatever is to change goes through `submit`.
 """
 
 from __future__ import annotations

@@ -27,9 +27,7 @@ RETRY_AFTER_S = "2"
 class Problem(Exception):
     """An answer that is not what was asked for."""
 
-    def __init__(
-        self, status: int, detail: str, *, field: str = "", headers: Mapping[str, str] | None = None
-    ) -> None:
+    def __init__(self, status: int, detail: str, *, field: str = "", headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail

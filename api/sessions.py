@@ -49,9 +49,7 @@ class Sessions:
         return token if until_s >= self._now_s() else None
 
 
-def _keep(
-    kept: dict[str, tuple[float, Token]], key: str, value: tuple[float, Token], count_max: int
-) -> None:
+def _keep(kept: dict[str, tuple[float, Token]], key: str, value: tuple[float, Token], count_max: int) -> None:
     while len(kept) >= count_max:
         del kept[next(iter(kept))]
     kept[key] = value

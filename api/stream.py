@@ -118,9 +118,9 @@ def refusal_of(websocket: WebSocket, context: Context) -> tuple[int, str] | None
     except Problem as problem:
         return CLOSE_STRANGER, problem.detail
     origin = websocket.headers.get("origin")
-    if SESSION_COOKIE in websocket.cookies and origin is not None:
-        if urlsplit(origin).netloc != websocket.headers.get("host"):
-            return CLOSE_STRANGER, "a page of another site"
+    foreign = origin is not None and urlsplit(origin).netloc != websocket.headers.get("host")
+    if foreign and SESSION_COOKIE in websocket.cookies:
+        return CLOSE_STRANGER, "a page of another site"
     if context.listeners >= CLIENTS_MAX:
         return CLOSE_FULL, f"{CLIENTS_MAX} listen already"
     return None

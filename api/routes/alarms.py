@@ -57,7 +57,5 @@ async def answer_alarm(site: Site, actor: Operator, number: int, body: AnswerBod
     if number not in site.view.alarm:
         raise unknown("number", "open alarm", number)
     return done(
-        await site.submit(
-            lambda at_ms: v.AlarmAnswered(at_ms=at_ms, actor=actor, alarm=number, answer=body.answer)
-        )
+        await site.submit(lambda at_ms: v.AlarmAnswered(at_ms=at_ms, actor=actor, alarm=number, answer=body.answer))
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -10,7 +10,19 @@ from starlette.responses import Response
 
 from api.context import Operator, Orderer, Reader, Site
 from api.models import (
-    HEIGHT_MAX_MM, MASS_MAX_G, NUMBER_MAX, Body, Limit, Name, Offset, Page, Quantity, TimeMs, answer, page, read_model,
+    HEIGHT_MAX_MM,
+    MASS_MAX_G,
+    NUMBER_MAX,
+    Body,
+    Limit,
+    Name,
+    Offset,
+    Page,
+    Quantity,
+    TimeMs,
+    answer,
+    page,
+    read_model,
 )  # fmt: skip
 from api.problems import unknown
 from wcs.core import entities as e
@@ -18,7 +30,7 @@ from wcs.core import events as v
 
 router = APIRouter(tags=["deliveries"])
 LINES_MAX = 500
-LINE = {"barcode": "T1000123", "sku": "TEA-100", "lot": "L2611", "quantity": 40, "expiry_ms": 1830000000000}
+LINE: dict[str, Any] = {"barcode": "T1000123", "sku": "TEA-100", "lot": "L2611", "quantity": 40, "expiry_ms": 1830000000000}
 DeliveryModel = read_model(e.Delivery, {"number": "DN-1001", "state": "announced", "announced_ms": 1800000000000})
 LineModel = read_model(e.DeliveryLine, {"delivery": "DN-1001", "line": 1, "received": 0, **LINE})
 UnitModel = read_model(e.LoadUnit)
@@ -76,7 +88,7 @@ class ArrivalBody(Body):
 
 
 def detail(site: Site, number: str) -> Response:
-    lines = []
+    lines: list[e.DeliveryLine] = []
     while (line := site.view.delivery_line.get((number, len(lines) + 1))) is not None:
         lines.append(line)
     return answer({"delivery": site.view.delivery[number], "lines": lines})
@@ -88,9 +100,7 @@ async def announce(site: Site, actor: Orderer, body: DeliveryBody) -> Response:
     lines = tuple(
         e.DeliveryLine(delivery=body.number, line=n, **line.model_dump()) for n, line in enumerate(body.lines, 1)
     )
-    await site.submit(
-        lambda at_ms: v.DeliveryNotified(at_ms=at_ms, actor=actor, number=body.number, lines=lines)
-    )
+    await site.submit(lambda at_ms: v.DeliveryNotified(at_ms=at_ms, actor=actor, number=body.number, lines=lines))
     return detail(site, body.number)
 
 

@@ -80,9 +80,7 @@ async def set_service(site: Site, actor: Operator, device: str, body: ServiceBod
     if device not in site.view.device:
         raise unknown("device", "device", device)
     await site.submit(
-        lambda at_ms: v.DeviceServiceRequested(
-            at_ms=at_ms, actor=actor, device=device, in_service=body.in_service
-        )
+        lambda at_ms: v.DeviceServiceRequested(at_ms=at_ms, actor=actor, device=device, in_service=body.in_service)
     )
     return answer(device_row(site.layout, site.view.device[device]))
 
@@ -93,7 +91,5 @@ async def act(site: Site, actor: Operator, device: str, body: ActBody) -> Respon
     if device not in site.view.device:
         raise unknown("device", "device", device)
     return done(
-        await site.submit(
-            lambda at_ms: v.DeviceActRequested(at_ms=at_ms, actor=actor, device=device, act=body.act)
-        )
+        await site.submit(lambda at_ms: v.DeviceActRequested(at_ms=at_ms, actor=actor, device=device, act=body.act))
     )

@@ -124,9 +124,7 @@ async def lift_hold(site: Site, actor: Operator, load_unit: int) -> Response:
 async def set_hold(site: Site, actor: str, load_unit: int, reason: str) -> Response:
     check_known(site, load_unit)
     return done(
-        await site.submit(
-            lambda at_ms: v.HoldRequested(at_ms=at_ms, actor=actor, reason=reason, load_unit=load_unit)
-        )
+        await site.submit(lambda at_ms: v.HoldRequested(at_ms=at_ms, actor=actor, reason=reason, load_unit=load_unit))
     )
 
 
@@ -145,6 +143,4 @@ async def count(site: Site, actor: Operator, load_unit: int, body: CountBody) ->
 async def departed(site: Site, actor: Operator, load_unit: int) -> Response:
     """The load unit has left on its truck: its order is shipped."""
     check_known(site, load_unit)
-    return done(
-        await site.submit(lambda at_ms: v.DepartureConfirmed(at_ms=at_ms, actor=actor, load_unit=load_unit))
-    )
+    return done(await site.submit(lambda at_ms: v.DepartureConfirmed(at_ms=at_ms, actor=actor, load_unit=load_unit)))

@@ -49,9 +49,7 @@ class OrderBody(Body):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [
-                {"number": "SO-1001", "lines": [{"sku": "TEA-100", "quantity": 4}], "due_ms": 1800003600000}
-            ]
+            "examples": [{"number": "SO-1001", "lines": [{"sku": "TEA-100", "quantity": 4}], "due_ms": 1800003600000}]
         }
     )
     number: Name | None = None

@@ -22,9 +22,7 @@ SkuModel = read_model(e.Sku, EXAMPLE)
 class SkuBody(Body):
     """An article. `life_at_shipping_ms` must remain at the ship date for a lot to be reserved."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"name": "Green tea 100 g", "unit_mass_g": 120}]}
-    )
+    model_config = ConfigDict(json_schema_extra={"examples": [{"name": "Green tea 100 g", "unit_mass_g": 120}]})
     name: Text = ""
     gtin: Annotated[str, Field(pattern=r"^(\d{8}|\d{12,14})?$")] = ""
     unit_mass_g: Annotated[int, Field(ge=0, le=1_000_000)] = 0

@@ -11,8 +11,22 @@ from starlette.responses import Response
 
 from api.context import Admin, Operator, Reader, Site
 from api.models import (
-    HEIGHT_MAX_MM, MASS_MAX_G, NUMBER_MAX, Body, Done, Limit, Name, Offset, Page, Quantity, Reason, TimeMs, answer,
-    done, page, read_model,
+    HEIGHT_MAX_MM,
+    MASS_MAX_G,
+    NUMBER_MAX,
+    Body,
+    Done,
+    Limit,
+    Name,
+    Offset,
+    Page,
+    Quantity,
+    Reason,
+    TimeMs,
+    answer,
+    done,
+    page,
+    read_model,
 )  # fmt: skip
 from api.problems import unknown
 from wcs.core import entities as e
@@ -80,7 +94,7 @@ class OpeningBody(Body):
     role: Literal["stock", "empty"] = "stock"
     mass_g: Annotated[int, Field(ge=1, le=MASS_MAX_G)]
     height_mm: Annotated[int, Field(ge=1, le=HEIGHT_MAX_MM)]
-    contents: Annotated[list[QuantityBody], Field(max_length=50)] = []
+    contents: Annotated[list[QuantityBody], Field(default_factory=list, max_length=50)]
     load_unit: Annotated[int, Field(ge=0, le=NUMBER_MAX)] = 0
 
 

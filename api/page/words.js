@@ -1,0 +1,60 @@
+// The words of the screen in both languages, one word a thing, as in GLOSSARY.md.
+
+const ENGLISH = {
+  language: "中文", alarms: "Alarms", orders: "Customer orders", devices: "Devices", none: "none",
+  order: "Order", stage: "Stage", progress: "Picked", waits: "Waits for", device: "Device", mode: "Mode",
+  state: "State", task: "Task", load: "Load unit", open: "open", shipped: "shipped", under_way: "transport orders",
+  aisles: "Aisles", loop: "Conveyor", track: "Vehicle track", on_belt: "load units on it",
+  ready: "ready", starting: "starting", no_commit: "cannot commit", stopped: "stopped", offline: "no connection",
+  signed_out: "Sign in with the link that the site printed when it started.", full: "Too many screens listen already.",
+  out_of_service: "out of service", to_service: "Put in service", from_service: "Take out",
+  placed: "placed", released: "released", packed: "packed", backordered: "backordered", cancelled: "cancelled",
+  lost: "lost", found: "found", synchronised: "connected", frozen: "frozen",
+  automatic: "automatic", manual: "manual", service: "service", off: "off", idle: "idle", working: "at work",
+  at_source: "at source", on_device: "on device", at_sink: "at sink", gone: "gone", done: "done",
+  reset_fault: "reset fault", take_over: "take over", blocked: "blocked",
+};
+
+const CHINESE = {
+  language: "English", alarms: "报警", orders: "销售订单", devices: "设备", none: "无",
+  order: "订单", stage: "阶段", progress: "已拣", waits: "等待原因", device: "设备", mode: "运行模式",
+  state: "状态", task: "设备任务", load: "载货单元", open: "未完成", shipped: "已发运", under_way: "搬运单",
+  aisles: "巷道", loop: "输送机", track: "AGV 轨道", on_belt: "个载货单元在线",
+  ready: "就绪", starting: "启动中", no_commit: "无法记账", stopped: "已停止", offline: "连接中断",
+  signed_out: "请使用系统启动时给出的登录链接登录。", full: "打开的画面太多。",
+  out_of_service: "停用", to_service: "投入使用", from_service: "停用",
+  placed: "已下单", released: "已放行", packed: "已装箱", backordered: "缺货", cancelled: "已取消",
+  lost: "失联", found: "已连接", synchronised: "在线", frozen: "锁定",
+  automatic: "自动", manual: "手动", service: "维护", off: "关闭", idle: "空闲", working: "作业中",
+  at_source: "在起点", on_device: "在设备上", at_sink: "在终点", gone: "不见了", done: "已处理",
+  reset_fault: "复位故障", take_over: "接管", blocked: "封锁",
+  outcome_unknown: "任务结果不明", device_fault: "设备故障", device_lost: "设备失联", foreign_device: "设备曾由其他主机控制",
+  clarification: "待澄清", no_route: "无路可走", warehouse_full: "库满", vanished: "载货单元消失",
+  event_quarantined: "事件已隔离",
+};
+
+// What orders wait for, as the site says it; a reason that is not listed is shown as it is.
+const REASONS = {
+  "a free order place at a station": "拣选台空闲订单位",
+  "an empty load unit for the order": "订单用的空载货单元",
+};
+
+let chinese = (localStorage.getItem("language") || navigator.language || "en").startsWith("zh");
+
+export function isChinese() {
+  return chinese;
+}
+
+export function toggleLanguage() {
+  chinese = !chinese;
+  localStorage.setItem("language", chinese ? "zh" : "en");
+}
+
+export function word(key) {
+  const own = (chinese ? CHINESE : ENGLISH)[key];
+  return own ?? ENGLISH[key] ?? String(key).replaceAll("_", " ");
+}
+
+export function reason(text) {
+  return chinese ? REASONS[text] ?? text : text;
+}

@@ -1,0 +1,124 @@
+"""Who may do what: tokens and scopes, the sign-in link, strangers, other sites' pages."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from api.sessions import CODE_LIFE_S, FAILURES_MAX, Sessions
+from api.tokens import Scope, TokenStore
+from tests.api.serving import Served
+
+
+def sign_in(site: Served, *scopes: Scope) -> httpx.Client:
+    """A browser that followed a sign-in link."""
+    browser = site.stranger()
+    code = site.sessions.make_code("mei", scopes or (Scope.OPERATE,))
+    assert browser.get(f"/sign-in?code={code}").status_code == 303
+    return browser
+
+
+def test_nothing_but_health_is_open_to_strangers(site: Served) -> None:
+    with site.stranger() as stranger:
+        assert stranger.get("/livez").status_code == 200
+        assert stranger.get("/readyz").status_code == 200
+        for path in ("/", "/page/main.js", "/metrics", "/api/v1/orders", "/api/v1/openapi.json", "/api/v1/plant"):
+            assert stranger.get(path).status_code in (401, 429), path
+
+
+@pytest.mark.parametrize(
+    ("scope", "allowed"),
+    [
+        (Scope.READ, {"read"}),
+        (Scope.ORDER, {"read", "order"}),
+        (Scope.OPERATE, {"read", "operate"}),
+        (Scope.ADMIN, {"read", "order", "operate", "admin"}),
+    ],
+)
+def test_a_token_does_what_its_scope_says(site: Served, scope: Scope, allowed: set[str]) -> None:
+    with site.client(scope) as client:
+        tried = {
+            "read": client.get("/api/v1/skus"),
+            "order": client.post("/api/v1/orders", json={"number": "X", "lines": [{"sku": "NO", "quantity": 1}]}),
+            "operate": client.put("/api/v1/devices/CR1/service", json={"in_service": True}),
+            "admin": client.put("/api/v1/skus/TEA", json={}),
+        }
+    assert {name for name, answer in tried.items() if answer.status_code != 403} == allowed
+
+
+def test_tokens_are_stored_hashed_and_outlive_a_restart(sqlite_url: str) -> None:
+    store = TokenStore(sqlite_url)
+    words = store.make("shop", [Scope.ORDER])
+    store.close()
+    again = TokenStore(sqlite_url)
+    token = again.find(words)
+    assert token is not None
+    assert (token.actor, token.scopes) == ("shop", (Scope.ORDER,))
+    assert words not in repr(again.listed())
+    assert again.revoke("shop") == 1
+    assert again.find(words) is None
+    again.close()
+
+
+def test_an_admin_makes_and_revokes_tokens(site: Served, admin: httpx.Client) -> None:
+    made = admin.post("/api/v1/tokens", json={"actor": "shop", "scopes": ["order"]}).json()
+    headers = {"Authorization": f"Bearer {made['token']}"}
+    with site.stranger(headers) as shop:
+        assert shop.get("/api/v1/skus").status_code == 200
+        assert admin.delete("/api/v1/tokens/shop").json() == {"revoked": 1}
+        assert shop.get("/api/v1/skus").status_code == 401
+
+
+def test_a_stranger_who_tries_too_often_is_told_so_and_others_go_on(site: Served, admin: httpx.Client) -> None:
+    with site.stranger({"Authorization": "Bearer guess"}) as stranger:
+        codes = [stranger.get("/api/v1/skus").status_code for _ in range(FAILURES_MAX + 1)]
+    assert codes == [401] * FAILURES_MAX + [429]
+    assert admin.get("/api/v1/skus").status_code == 200
+
+
+def test_a_sign_in_link_works_once(site: Served) -> None:
+    with site.stranger() as browser:
+        code = site.sessions.make_code("mei", [Scope.OPERATE])
+        answer = browser.get(f"/sign-in?code={code}")
+        assert (answer.status_code, answer.headers["location"]) == (303, "/")
+        cookie = answer.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+        assert browser.get("/").status_code == 200
+    with site.stranger() as other:
+        assert other.get(f"/sign-in?code={code}").status_code == 401
+
+
+def test_a_sign_in_link_grows_old() -> None:
+    now_s = [0.0]
+    sessions = Sessions(lambda: now_s[0])
+    code = sessions.make_code("mei", [Scope.READ])
+    now_s[0] = CODE_LIFE_S + 1.0
+    assert sessions.sign_in(code) is None
+
+
+def test_a_session_writes_only_with_the_pages_header(site: Served) -> None:
+    with sign_in(site) as browser:
+        path, body = "/api/v1/devices/CR1/service", {"in_service": False}
+        assert browser.put(path, json=body).status_code == 403
+        answer = browser.put(path, json=body, headers={"X-WCS-Page": "1"})
+        assert answer.json()["out_of_service_by"] == "mei"
+
+
+def test_a_host_name_that_is_not_ours_is_refused(site: Served, admin: httpx.Client) -> None:
+    answer = admin.get("/livez", headers={"Host": "evil.example"})
+    assert (answer.status_code, answer.json()["field"]) == (400, "Host")
+
+
+def test_the_page_is_served_with_a_strict_policy(site: Served) -> None:
+    with sign_in(site) as browser:
+        for path, kind in (("/", "text/html"), ("/page/main.js", "text/javascript"), ("/page/page.css", "text/css")):
+            answer = browser.get(path)
+            assert answer.status_code == 200
+            assert answer.headers["content-type"].startswith(kind)
+            policy = answer.headers["content-security-policy"]
+            assert "default-src 'none'" in policy
+            assert "unsafe" not in policy
+            assert answer.headers["x-content-type-options"] == "nosniff"
+        assert "<script>" not in browser.get("/").text
+        assert browser.get("/page/..%2Fapp.py").status_code == 404
