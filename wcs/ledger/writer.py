@@ -174,7 +174,7 @@ class LedgerWriter:
             name=name,
             version=version,
             document=document.decode(),
-            error=error.encode("ascii", "backslashreplace").decode().replace("\0", ""),
+            error=error.encode("utf-8", "backslashreplace").decode().replace("\0", ""),
             quarantined_at_ms=time.time_ns() // 1_000_000,
         )
         try:

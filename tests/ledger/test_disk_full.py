@@ -1,0 +1,59 @@
+"""A full disk: nothing is written, nothing promised is lost, and it goes on by itself when there is room."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+
+from tests.ledger.clerk import Clerk, batch_of, moved
+from wcs.ledger.audit import audit
+from wcs.ledger.batch import CommitBatch
+from wcs.ledger.errors import CommitFailed
+
+PAGES_FOR_EVER = 1_000_000
+
+
+class Disk:
+    """A disk with room for so many pages."""
+
+    pages = PAGES_FOR_EVER
+
+    def __call__(self, connection: Any, _record: object, _proxy: object) -> None:
+        connection.execute(f"PRAGMA max_page_count = {self.pages}")
+
+
+@pytest.fixture
+def disk() -> Iterator[Disk]:
+    """The disk under every database that is opened."""
+    disk = Disk()
+    sa.event.listen(sa.pool.Pool, "checkout", disk)
+    yield disk
+    sa.event.remove(sa.pool.Pool, "checkout", disk)
+
+
+def fits(clerk: Clerk, batch: CommitBatch) -> bool:
+    try:
+        clerk.ledger.commit(batch)
+    except CommitFailed:
+        return False
+    return True
+
+
+def test_a_full_disk_refuses_and_then_goes_on_where_it_stopped(sqlite_url: str, disk: Disk) -> None:
+    with Clerk(sqlite_url) as clerk:
+        disk.pages = 1  # SQLite takes it as: not one page more than there are
+        wide = (batch_of(moved(n, "outside", "A" * 5_000, f"M{n}")) for n in count(1))
+        refused = next(batch for batch in wide if not fits(clerk, batch))
+        end = clerk.ledger.last_sequence
+        with pytest.raises(CommitFailed, match="full"):
+            clerk.ledger.commit(refused)
+        assert clerk.ledger.last_sequence == end
+        disk.pages = PAGES_FOR_EVER
+        assert clerk.ledger.commit(refused).first_sequence == end + 1
+    report = audit(sqlite_url)
+    assert report.checks["journal_chain"].ok
+    assert report.checks["every_move_one_line"].ok

@@ -1,0 +1,30 @@
+"""Tables and revisions say the same, and a newer database is left alone."""
+
+from __future__ import annotations
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
+
+from tests.ledger.clerk import Clerk
+from tests.ledger.test_writer import change
+from wcs.ledger.errors import WrongDatabase
+from wcs.ledger.tables import metadata
+from wcs.ledger.writer import LedgerWriter
+
+
+def test_the_revisions_make_the_tables_of_the_program(database_url: str) -> None:
+    LedgerWriter(database_url).close()
+    engine = sa.create_engine(database_url)
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()
+
+
+def test_a_database_that_is_newer_than_the_program_is_refused(database_url: str) -> None:
+    with Clerk(database_url):
+        pass
+    change(database_url, "UPDATE alembic_version SET version_num = '9999'")
+    with pytest.raises(WrongDatabase, match="newer"):
+        LedgerWriter(database_url)
