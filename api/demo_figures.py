@@ -121,8 +121,8 @@ class Books:
         device_of: dict[int, str] = {}
         points = {p.name: protocol[p.device] for c in plant.conveyors for p in c.points}
         number = sa.func.json_extract(journal.c.document, "$.number")
-        task = sa.func.json_extract(journal.c.document, "$.task.number")
-        device = sa.func.json_extract(journal.c.document, "$.task.device")
+        task = sa.func.json_extract(journal.c.document, "$.open_task.number")
+        device = sa.func.json_extract(journal.c.document, "$.open_task.device")
         point = sa.func.json_extract(journal.c.document, "$.point")
         waiting = sa.func.json_extract(journal.c.document, "$.waiting")
         mine = journal.c.site_id == self._site

@@ -68,17 +68,11 @@ class Goods:
         """Put load units into world and books alike; nothing that is there already is put there again."""
         there = world.dump()
         world.place_all([(_load(u), u.place) for u in units if u.load_unit not in there], by="opening stock")
-        for first in range(0, len(units), CHUNK):
-            chunk = [u for u in units[first : first + CHUNK] if not self._knows(u.barcode)] if first else units[:CHUNK]
-            chunk = chunk if first else [u for u in chunk if not self._knows(u.barcode)]
-            if chunk:
-                body = {"load_units": [_opening(u) for u in chunk]}
-                self._say("keeper", "POST", "/opening-stock", body)
-
-    def _knows(self, barcode: str) -> bool:
-        if not hasattr(self, "_known"):
-            self._known = {row["barcode"] for row in self._all("/load-units")}
-        return barcode in self._known
+        known = {row["barcode"] for row in self._all("/load-units")}
+        missing = [u for u in units if u.barcode not in known]
+        for first in range(0, len(missing), CHUNK):
+            body = {"load_units": [msgspec.to_builtins(unit) for unit in missing[first : first + CHUNK]]}
+            self._say("keeper", "POST", "/opening-stock", body)
 
     def order(self, basket: Basket) -> None:
         """Place an order; the same again changes nothing."""
@@ -94,8 +88,7 @@ class Goods:
     def open_new_articles(self, names: list[str], plant: Plant, workload: Workload, world: TestPort) -> None:
         """Articles of an orders file that nobody knows yet: define them, with opening stock in free locations."""
         known = {row["sku"] for row in self._all("/skus")}
-        stocked = {row["sku"] for row in self._all("/stock-by-sku")}
-        new = [name for name in names if name not in known or (name not in stocked and name not in known)]
+        new = [name for name in names if name not in known]
         if not new:
             return
         sinks = {row["sink"] for row in self._all("/transport-orders")}
@@ -219,11 +212,6 @@ def _unit(plant: Plant, number: int, place: str, stock: StockQuantity) -> Openin
         contents=(stock,),
         load_unit=number,
     )
-
-
-def _opening(unit: OpeningLoadUnit) -> dict[str, Any]:
-    body: dict[str, Any] = msgspec.to_builtins(unit)
-    return body
 
 
 def delivery_lines(workload: Workload, n: int, at_ms: int) -> tuple[str, list[dict[str, object]]]:

@@ -22,7 +22,7 @@ ANSWER_MS = 10_000  # walk there, look, answer
 SUMMED_MASS_G = 200  # when an article's mass is not known at the dock
 
 
-class Refused(Exception):  # noqa: N818 - the desk's word for it
+class Refused(Exception):
     """The desk did not take it; the reason is its own."""
 
 
@@ -119,10 +119,11 @@ class DockWorker:
         self._shares = shares
         self._load_type = plant.load_types[0]
         self._coming_back: list[LoadUnit] = []
+        self.brings = True  # False: what leaves may leave, nothing more is brought in
 
     def step(self) -> int:
         """One piece of work; returns how long it took (ms of plant time)."""
-        return self._let_go() or self._confirm_unknown() or self._bring() or LOOK_MS
+        return self._let_go() or self._confirm_unknown() or (self.brings and self._bring()) or LOOK_MS
 
     def _let_go(self) -> int:
         for unit in self._desk.departures(self._dock.name):
@@ -154,9 +155,7 @@ class DockWorker:
             number = int(line.barcode[1:])
             if number % self._shares != self._share or self._hands.place_of(number) != OUTSIDE:
                 continue
-            mass_g = min(
-                self._load_type.mass_empty_g + line.quantity * SUMMED_MASS_G, self._load_type.mass_max_g
-            )
+            mass_g = min(self._load_type.mass_empty_g + line.quantity * SUMMED_MASS_G, self._load_type.mass_max_g)
             load = self._load(number, line.barcode, mass_g)
             self._hands.place(load, free[0], by=self.name)
             self._arrive(line, load, free[0])
@@ -213,6 +212,8 @@ class Operator:
                 self._desk.answer(alarm.number, "reset_fault")
             case "foreign_device":
                 return False  # taking a device over is nobody's routine
+            case "appeared":
+                return self._identify(alarm)
             case "clarification" | "no_route" if alarm.load_unit:
                 return self._bring_back(alarm)
             case _:
@@ -227,6 +228,14 @@ class Operator:
         if at == device:
             return "on_device"
         return "gone" if at in (OUTSIDE, LOST) else "at_sink"
+
+    def _identify(self, alarm: Alarm) -> bool:
+        """Read the label of what stands there, and say so."""
+        for load in self._hands.look(alarm.subject):
+            self._desk.placed(load.number, alarm.subject, "found there and identified by hand")
+            return True
+        self._desk.answer(alarm.number, alarm.answers[0])
+        return True
 
     def _bring_back(self, alarm: Alarm) -> bool:
         """Put right what the clarification lane holds, and put it on the conveyor again at a station."""

@@ -61,7 +61,9 @@ class Workload:
                 expires = n % len(names) % 3 == 0
                 life = self.chance.integer(30, 365, "opening_life", n) * DAY_MS
                 content = (
-                    StockQuantity(sku=sku, lot=f"L{n:05d}", quantity=quantity, expiry_ms=at_ms + life if expires else None),
+                    StockQuantity(
+                        sku=sku, lot=f"L{n:05d}", quantity=quantity, expiry_ms=at_ms + life if expires else None
+                    ),
                 )
             units.append(
                 OpeningLoadUnit(

@@ -80,6 +80,12 @@ class TestPort:
         assert isinstance(answer, States)
         return answer.places[place].loads
 
+    def accepts(self, place: str) -> bool:
+        """Whether the machine that takes loads there would take one now: the light at a put-on point."""
+        answer = self._link.ask(Look(places=(place,)))
+        assert isinstance(answer, States)
+        return answer.places[place].accepts
+
     def dump(self) -> dict[int, str]:
         """Where every load is that was ever in the building: load number → place."""
         answer = self._link.ask(Dump())

@@ -1,0 +1,313 @@
+"""The demo: a whole warehouse on this machine, from virtual PLCs to modelled people, on one folder.
+
+    this process ── people, shops and suppliers ──HTTP──▶ site process ──OPC UA, Modbus──▶ PLC processes
+         └───────────────── test port ──────────────────────────▶ world process ◀──────────────┘
+
+Rule: everything that must last is in the folder (books, world, PLC memory, ports, tokens), so a run goes on where the
+last one stopped, however it stopped; and all processes end with this one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+
+import msgspec
+
+from api.demo_figures import Books, OrderCounts
+from api.demo_goods import Basket, Goods, Stopped, delivery_lines, generated, read_baskets
+from api.demo_people import People
+from api.demo_site import SiteOrder, SiteReady
+from api.tokens import Scope
+from api.wiring import PlcEndpoint, read_snapshots
+from devices.virtual_plc.addresses import choose_ports
+from devices.virtual_plc.files import hold_lock, write_whole
+from devices.virtual_plc.running import RunningPlant, start_plant
+from simulation.workload import Workload
+from wcs.ledger.audit import AuditReport, audit
+from wcs.plant.file import load_plant
+from wcs.plant.model import Plant, Record
+
+START_S_MAX = 60.0  # a site on a large book and a busy machine
+STOP_S_MAX = 10.0
+TICK_S_MIN = 0.1  # at high speeds, ticks would only fill the journal
+LOOK_S = 0.25  # between two looks at the books
+QUIET_S_MAX = 180.0  # after the last order: until everything that is under way has arrived
+DELIVERIES_SHARE = 4  # orders to a delivery: about what the orders take out
+EXPECTED_MAX = 6  # announced load units that have not arrived: more would only wait at the gate
+AHEAD = 2  # open orders for each order place: the stations never wait for an order, the site is never flooded
+
+
+class DemoOptions(Record):
+    """What the demo was asked for."""
+
+    plant: str
+    data: Path
+    speed: float
+    port: int = 0
+    seed: int | None = None
+    orders: int | None = None
+    orders_file: Path | None = None
+    exit: bool = False
+
+
+class Kept(Record):
+    """What a folder was begun with."""
+
+    plant: str
+    seed: int
+    opened: bool = False
+
+
+class WrongFolder(Exception):
+    """The folder belongs to a demo of another plant or seed."""
+
+
+class SiteProcess:
+    """The site as a child process; `kill` is a power failure."""
+
+    def __init__(self, order: SiteOrder, log: Path) -> None:
+        self._order = order
+        self._log = log
+        self._process: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int:
+        """0: it is not running."""
+        return 0 if self._process is None or self._process.poll() is not None else self._process.pid
+
+    def start(self) -> SiteReady:
+        """Start it and wait until it takes work in."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "api.demo_site"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,
+                env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
+            )
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None
+        assert stdout is not None
+        stdin.write(msgspec.json.encode(self._order) + b"\n")
+        stdin.flush()
+        too_late = threading.Timer(START_S_MAX, self._process.kill)
+        too_late.start()
+        try:
+            line = stdout.readline()
+        finally:
+            too_late.cancel()
+        if not line:
+            self._reap()
+            raise RuntimeError(f"the site did not start: {self._log.read_text(errors='replace')[-2000:]}")
+        return msgspec.json.decode(line, type=SiteReady)
+
+    def kill(self) -> None:
+        """kill -9, and wait until it is gone."""
+        if self._process is not None:
+            self._process.kill()
+            self._reap()
+
+    def stop(self) -> None:
+        """Ask it to stop, and wait; one that does not stop is killed."""
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_S_MAX)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+        self._reap()
+
+    def _reap(self) -> None:
+        assert self._process is not None
+        self._process.wait(STOP_S_MAX)
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                pipe.close()
+        self._process = None
+
+
+class Demo:
+    """One running demo. `say` gets lines for people."""
+
+    def __init__(self, options: DemoOptions, say: Callable[[str], None]) -> None:
+        self.options = options
+        self.say = say
+        self.stopping = threading.Event()
+        self.began = time.monotonic()
+        data = options.data.resolve()
+        data.mkdir(parents=True, exist_ok=True)
+        self._lock = hold_lock(data / "demo.lock", within_s=STOP_S_MAX)
+        self._data = data
+        self._kept = self._begun()
+        self.plant: Plant = load_plant(options.plant)
+        self.url = f"sqlite:///{data / 'wcs.db'}"
+        self.workload = Workload(self.plant, self._kept.seed)
+        self.plcs: RunningPlant = start_plant(self.plant, data / "plant", options.speed)
+        try:
+            self.endpoints = {name: PlcEndpoint(host=at.host, port=at.port) for name, at in self.plcs.plcs.items()}
+            self.world = self.plcs.open_test_port()
+            self.clock = self.world.clock()
+            self.site = SiteProcess(self._site_order(), data / "site.log")
+            self.ready = self.site.start()
+            tokens = msgspec.json.decode((data / "tokens.json").read_bytes(), type=dict[str, str])
+            self.books = Books(self.url)
+            self.goods = Goods(self.ready.address, tokens, self.stopping)
+            self.people = People(self.plant, self.ready.address, tokens, self.plcs.test_port, options.speed)
+        except BaseException:
+            if hasattr(self, "site"):
+                self.site.stop()
+            self.plcs.stop()
+            raise
+
+    def __enter__(self) -> Demo:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Everybody home, everything off."""
+        self.stopping.set()
+        self.people.stop()
+        self.goods.close()
+        self.site.stop()
+        self.books.close()
+        self.world.close()
+        self.plcs.stop()
+        os.close(self._lock)
+
+    def _begun(self) -> Kept:
+        file = self._data / "demo.json"
+        wanted = self.options
+        if not file.exists():
+            kept = Kept(plant=wanted.plant, seed=wanted.seed if wanted.seed is not None else 1)
+            write_whole(file, msgspec.json.encode(kept))
+            return kept
+        kept = msgspec.json.decode(file.read_bytes(), type=Kept)
+        if kept.plant != wanted.plant:
+            raise WrongFolder(f"{self._data} is a demo of the plant {kept.plant}: choose another --data")
+        if wanted.seed not in (None, kept.seed):
+            raise WrongFolder(f"{self._data} was begun with seed {kept.seed}: choose another --data")
+        return kept
+
+    def _site_order(self) -> SiteOrder:
+        port = self.options.port or choose_ports(self._data / "ports.json", ("api",))["api"]
+        people: dict[str, tuple[Scope, ...]] = dict.fromkeys(People.names(self.plant), (Scope.OPERATE,))
+        return SiteOrder(
+            plant=self.plant,
+            database_url=self.url,
+            endpoints={name: (at.host, at.port) for name, at in self.endpoints.items()},
+            origin=self.clock.origin,
+            port=port,
+            tick_s=max(TICK_S_MIN, 1 / self.options.speed),
+            actors={**people, "shop": (Scope.ORDER,), "supplier": (Scope.ORDER,), "keeper": (Scope.ADMIN,)},
+            tokens_file=str(self._data / "tokens.json"),
+        )
+
+    def fill(self) -> None:
+        """Opening stock, in world and books alike; once a folder, also if it was broken off half-way."""
+        if self._kept.opened:
+            return
+        self.goods.define(self.workload.skus())
+        self.goods.open_stock(self.workload.opening(self.clock.now_ms()), self.world)
+        self._kept = msgspec.structs.replace(self._kept, opened=True)
+        write_whole(self._data / "demo.json", msgspec.json.encode(self._kept))
+
+    def baskets(self) -> Callable[[], Basket | None]:
+        """Where the orders come from: the file, or the workload."""
+        known = self.books.numbers()
+        if self.options.orders_file is None:
+            return generated(self.workload, known)
+        baskets = [b for b in read_baskets(self.options.orders_file) if b.number not in known]
+        names = sorted({line.sku for basket in baskets for line in basket.lines})
+        self.goods.open_new_articles(names, self.plant, self.workload, self.world)
+        waiting = iter(baskets)
+        return lambda: next(waiting, None)
+
+    def run(self, show: Callable[[OrderCounts], None]) -> None:
+        """Stream orders and deliveries until all are placed and ended (with `exit`), or until stopped."""
+        try:
+            self._run(show)
+        except Stopped:
+            return
+
+    def _run(self, show: Callable[[OrderCounts], None]) -> None:
+        self.fill()
+        draw = self.baskets()
+        self.people.start()
+        delivery = self.books.latest_delivery()
+        first_shipped = self.books.orders().shipped > 0
+        more = True
+        while not self.stopping.is_set():
+            self.watch()
+            counts = self.books.orders()
+            show(counts)
+            if counts.shipped and not first_shipped:
+                first_shipped = True
+                self.say(f"first order shipped {time.monotonic() - self.began:.1f} s after the start")
+            room = AHEAD * self._order_places() - (counts.placed - counts.ended)
+            placed = counts.placed
+            while more and room > 0:
+                basket = draw() if self.options.orders is None or placed < self.options.orders else None
+                if basket is None:
+                    more = False
+                    break
+                self.goods.order(basket)
+                placed, room = placed + 1, room - 1
+            announced, expected = self.books.deliveries()
+            if more and expected < EXPECTED_MAX and announced * DELIVERIES_SHARE < placed:
+                delivery += 1
+                self.goods.announce(*delivery_lines(self.workload, delivery, self.clock.now_ms()))
+            if not more and self.options.exit and counts.ended == counts.placed >= placed:
+                return
+            self.stopping.wait(LOOK_S)
+
+    def _order_places(self) -> int:
+        return sum(len(station.order_places) for station in self.plant.stations)
+
+    def watch(self) -> None:
+        """What died is started again, as a person would switch it on."""
+        if not self.site.pid:
+            self.say("the site had died and is started again")
+            self.ready = self.site.start()
+        for name in self.plcs.dead():
+            self.say(f"{name} had died and is started again")
+            self.plcs.restart(name)
+
+    def settle(self) -> bool:
+        """Let everything that is under way arrive; False if it did not in time."""
+        self.people.bring_nothing_more()
+        deadline = time.monotonic() + QUIET_S_MAX
+        still = 0
+        while time.monotonic() < deadline and not self.stopping.is_set():
+            self.watch()
+            still = 0 if self.books.under_way() else still + 1
+            if still >= 4:  # a second of rest: departures and their confirmations are over as well
+                return True
+            self.stopping.wait(LOOK_S)
+        return False
+
+    def prove(self) -> AuditReport:
+        """The audit at rest: people at home, site stopped, plant still on."""
+        self.people.stop()
+        self.site.stop()
+        snapshots = asyncio.run(read_snapshots(self.plant, self.endpoints))
+        return audit(self.url, world=self.world.dump(), snapshots=snapshots, plant=self.plant)
+
+    def document(self, report: AuditReport) -> dict[str, object]:
+        """The figures of the folder and the audit, as item for whoever reads them by machine."""
+        figures = self.books.document(self.plant)
+        figures["audit"] = {"ok": report.ok, "checks": {name: check.ok for name, check in report.checks.items()}}
+        return figures
