@@ -121,7 +121,7 @@ function placeTrack(plant, places) {
     const own = node.stops.filter((s) => !places.has(s.transfer_point));
     const below = y(node.y_mm) > (TRACK_TOP + TRACK_BOTTOM) / 2;
     own.forEach((stop, n) => places.set(stop.transfer_point,
-      [x(node.x_mm) + (n - (own.length - 1) / 2) * 40, y(node.y_mm) + (below ? 30 : -30)]));
+      [x(node.x_mm) + (n - (own.length - 1) / 2) * 46, y(node.y_mm) + (below ? 30 : -30)]));
   }
   return { at: nodes, x, y };
 }

@@ -48,7 +48,18 @@ export function paintAlarms(root, store) {
   }));
 }
 
+// What an order waits for: its own reason, else that of a load unit that is brought for it, else what is under way.
+function waitsFor(order, transports) {
+  if (order.waits_for) return reason(order.waits_for);
+  const waiting = transports.find((t) => t.waits_for);
+  if (waiting) return reason(waiting.waits_for);
+  return transports.length ? `${word("brings")} ${transports.map((t) => `${t.source} → ${t.sink}`).join(", ")}` : "";
+}
+
 export function paintOrders(root, store) {
+  const transports = new Map();
+  for (const t of store.table("transport_order").values())
+    transports.set(t.order_number, [...(transports.get(t.order_number) ?? []), t]);
   const ended = (o) => ["shipped", "backordered", "cancelled"].includes(o.state);
   const orders = [...store.table("customer_order").values()].sort((a, b) =>
     ended(a) - ended(b) || (ended(a) ? b.ended_ms - a.ended_ms : a.placed_ms - b.placed_ms));
@@ -56,7 +67,7 @@ export function paintOrders(root, store) {
     make("td", { textContent: o.number }),
     make("td", { className: `stage ${o.state}`, textContent: word(o.state) + (o.station && !ended(o) ? ` ${o.station}` : "") }),
     make("td", { className: "number", textContent: `${o.picked}/${o.quantity}` }),
-    make("td", { className: "dim", textContent: ended(o) ? "" : reason(o.waits_for) })));
+    make("td", { className: "dim", textContent: ended(o) ? "" : waitsFor(o, transports.get(o.number) ?? []) })));
   root.replaceChildren(table(["order", "stage", "progress", "waits"], rows));
 }
 

@@ -13,24 +13,27 @@ const ENGLISH = {
   automatic: "automatic", manual: "manual", service: "service", off: "off", idle: "idle", working: "at work",
   at_source: "at source", on_device: "on device", at_sink: "at sink", gone: "gone", done: "done",
   reset_fault: "reset fault", take_over: "take over", blocked: "blocked",
+  brings: "under way:",
 };
 
 const CHINESE = {
   language: "English", alarms: "报警", orders: "销售订单", devices: "设备", none: "无",
   order: "订单", stage: "阶段", progress: "已拣", waits: "等待原因", device: "设备", mode: "运行模式",
   state: "状态", task: "设备任务", load: "载货单元", open: "未完成", shipped: "已发运", under_way: "搬运单",
-  aisles: "巷道", loop: "输送机", track: "AGV 轨道", on_belt: "个载货单元在线",
+  aisles: "巷道", loop: "输送机", track: "AGV 轨道", on_belt: "个载货单元在输送机上",
   ready: "就绪", starting: "启动中", no_commit: "无法记账", stopped: "已停止", offline: "连接中断",
   signed_out: "请使用系统启动时给出的登录链接登录。", full: "打开的画面太多。",
   out_of_service: "停用", to_service: "投入使用", from_service: "停用",
-  placed: "已下单", released: "已放行", packed: "已装箱", backordered: "缺货", cancelled: "已取消",
+  placed: "已下单", released: "已下达", packed: "已装箱", backordered: "缺货", cancelled: "已取消",
   lost: "失联", found: "已连接", synchronised: "在线", frozen: "锁定",
   automatic: "自动", manual: "手动", service: "维护", off: "关闭", idle: "空闲", working: "作业中",
   at_source: "在起点", on_device: "在设备上", at_sink: "在终点", gone: "不见了", done: "已处理",
   reset_fault: "复位故障", take_over: "接管", blocked: "封锁",
+  brings: "搬运中：",
   outcome_unknown: "任务结果不明", device_fault: "设备故障", device_lost: "设备失联", foreign_device: "设备曾由其他主机控制",
   clarification: "待澄清", no_route: "无路可走", warehouse_full: "库满", vanished: "载货单元消失",
-  event_quarantined: "事件已隔离",
+  event_quarantined: "事件已隔离", device_stopped: "设备停机", disagreement: "账实不符", sink_occupied: "终点被占",
+  source_empty: "起点为空", task_refused: "设备任务被拒", appeared: "出现未知载货单元", moved: "已移走", retry: "重试",
 };
 
 // What orders wait for, as the site says it; a reason that is not listed is shown as it is.

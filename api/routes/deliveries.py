@@ -30,7 +30,13 @@ from wcs.core import events as v
 
 router = APIRouter(tags=["deliveries"])
 LINES_MAX = 500
-LINE: dict[str, Any] = {"barcode": "T1000123", "sku": "TEA-100", "lot": "L2611", "quantity": 40, "expiry_ms": 1830000000000}
+LINE: dict[str, Any] = {
+    "barcode": "T1000123",
+    "sku": "TEA-100",
+    "lot": "L2611",
+    "quantity": 40,
+    "expiry_ms": 1830000000000,
+}
 DeliveryModel = read_model(e.Delivery, {"number": "DN-1001", "state": "announced", "announced_ms": 1800000000000})
 LineModel = read_model(e.DeliveryLine, {"delivery": "DN-1001", "line": 1, "received": 0, **LINE})
 UnitModel = read_model(e.LoadUnit)

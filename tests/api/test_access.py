@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 
@@ -10,12 +12,13 @@ from api.tokens import Scope, TokenStore
 from tests.api.serving import Served
 
 
-def sign_in(site: Served, *scopes: Scope) -> httpx.Client:
+@pytest.fixture
+def browser(site: Served) -> Iterator[httpx.Client]:
     """A browser that followed a sign-in link."""
-    browser = site.stranger()
-    code = site.sessions.make_code("mei", scopes or (Scope.OPERATE,))
-    assert browser.get(f"/sign-in?code={code}").status_code == 303
-    return browser
+    with site.stranger() as client:
+        code = site.sessions.make_code("mei", [Scope.OPERATE])
+        assert client.get(f"/sign-in?code={code}").status_code == 303
+        yield client
 
 
 def test_nothing_but_health_is_open_to_strangers(site: Served) -> None:
@@ -97,28 +100,26 @@ def test_a_sign_in_link_grows_old() -> None:
     assert sessions.sign_in(code) is None
 
 
-def test_a_session_writes_only_with_the_pages_header(site: Served) -> None:
-    with sign_in(site) as browser:
-        path, body = "/api/v1/devices/CR1/service", {"in_service": False}
-        assert browser.put(path, json=body).status_code == 403
-        answer = browser.put(path, json=body, headers={"X-WCS-Page": "1"})
-        assert answer.json()["out_of_service_by"] == "mei"
+def test_a_session_writes_only_with_the_pages_header(browser: httpx.Client) -> None:
+    path, body = "/api/v1/devices/CR1/service", {"in_service": False}
+    assert browser.put(path, json=body).status_code == 403
+    answer = browser.put(path, json=body, headers={"X-WCS-Page": "1"})
+    assert answer.json()["out_of_service_by"] == "mei"
 
 
-def test_a_host_name_that_is_not_ours_is_refused(site: Served, admin: httpx.Client) -> None:
+def test_a_host_name_that_is_not_ours_is_refused(admin: httpx.Client) -> None:
     answer = admin.get("/livez", headers={"Host": "evil.example"})
     assert (answer.status_code, answer.json()["field"]) == (400, "Host")
 
 
-def test_the_page_is_served_with_a_strict_policy(site: Served) -> None:
-    with sign_in(site) as browser:
-        for path, kind in (("/", "text/html"), ("/page/main.js", "text/javascript"), ("/page/page.css", "text/css")):
-            answer = browser.get(path)
-            assert answer.status_code == 200
-            assert answer.headers["content-type"].startswith(kind)
-            policy = answer.headers["content-security-policy"]
-            assert "default-src 'none'" in policy
-            assert "unsafe" not in policy
-            assert answer.headers["x-content-type-options"] == "nosniff"
-        assert "<script>" not in browser.get("/").text
-        assert browser.get("/page/..%2Fapp.py").status_code == 404
+def test_the_page_is_served_with_a_strict_policy(browser: httpx.Client) -> None:
+    for path, kind in (("/", "text/html"), ("/page/main.js", "text/javascript"), ("/page/page.css", "text/css")):
+        answer = browser.get(path)
+        assert answer.status_code == 200
+        assert answer.headers["content-type"].startswith(kind)
+        policy = answer.headers["content-security-policy"]
+        assert "default-src 'none'" in policy
+        assert "unsafe" not in policy
+        assert answer.headers["x-content-type-options"] == "nosniff"
+    assert "<script>" not in browser.get("/").text
+    assert browser.get("/page/..%2Fapp.py").status_code == 404
