@@ -159,16 +159,19 @@ def move_by_hand(turn: Turn, event: v.LoadUnitPlaced, unit: e.LoadUnit) -> None:
     if unit.place in layout.kinds and state.device[unit.place].task:
         raise RequestRefused("load_unit", f"{unit.place} is at work with it")
     transport = state.transport_for(unit.load_unit)
-    if transport is not None:
+    if transport is not None and (event.place in (OUTSIDE, LOST) or transport.purpose is e.Purpose.CLARIFICATION):
         transports.drop(turn, transport.number, f"moved by hand by {event.actor}: {event.reason}")
-    for subject in (unit.place, *layout.clarification):
+        transport = None
+    for subject in (unit.place, event.place, *layout.clarification):
         for number in tuple(state.alarms_of_subject.get(subject, ())):
-            if state.alarm[number].load_unit == unit.load_unit:
+            if state.alarm[number].load_unit == unit.load_unit or state.alarm[number].code == "appeared":
                 turn.record(f.AlarmEnded(number=number, answer="moved", actor=event.actor))
     if unit.place in layout.clarification and not unit.identified:
         turn.record(f.LoadUnitIdentified(load_unit=unit.load_unit, mass_g=unit.mass_g, height_mm=unit.height_mm))
     handover.placed_by_hand(turn, unit.load_unit, event.place, f"{event.actor}: {event.reason}")
-    if event.place in (OUTSIDE, LOST):
+    if transport is not None:
+        transports.rests_elsewhere(turn, transport.number, f"moved by hand by {event.actor}")
+    elif event.place in (OUTSIDE, LOST):
         reservation.give_up_unit(turn, unit.load_unit, event.reason)
     elif event.place in layout.transfer_points:
         stations.put_on_seen(turn, unit.load_unit)

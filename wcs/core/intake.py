@@ -13,7 +13,7 @@ from wcs.core import facts as f
 from wcs.core import handover, putaway, transports
 from wcs.core.evolve_stock import account_of
 from wcs.core.turn import AlreadyOtherwise, RequestRefused, Turn
-from wcs.plant.model import OUTSIDE
+from wcs.plant.model import LOST, OUTSIDE
 
 OPENING_MAX = 500  # load units an event: a scan never waits behind more
 QUANTITY_MAX = 1_000_000
@@ -132,7 +132,7 @@ def load_unit_arrived(turn: Turn, event: v.LoadUnitArrived) -> None:
     number = state.unit_of_barcode.get(event.barcode, 0)
     if number and state.load_unit[number].place == event.place:
         return
-    if number and state.load_unit[number].place != OUTSIDE:
+    if number and state.load_unit[number].place not in (OUTSIDE, LOST):
         raise RequestRefused("barcode", f"{event.barcode} is at {state.load_unit[number].place} already")
     if state.unit_at(event.place):
         raise RequestRefused("place", f"{event.place} is occupied")
@@ -170,6 +170,10 @@ def _expected_line(turn: Turn, event: v.LoadUnitArrived) -> e.DeliveryLine:
 
 def _enter(turn: Turn, event: v.LoadUnitArrived, number: int) -> None:
     role = e.LoadUnitRole.STOCK if event.delivery else e.LoadUnitRole.EMPTY
+    if number in turn.state.load_unit and turn.state.load_unit[number].place == LOST:
+        turn.move(number, OUTSIDE, turn.manual_key(), "found again, at a dock")
+        for row in turn.state.contents(number):
+            turn.post(account_of(number), "adjustment", row.sku, row.lot, row.owner, row.quantity, "was lost with it")
     unit = e.LoadUnit(
         load_unit=number,
         barcode=event.barcode,

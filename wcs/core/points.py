@@ -56,6 +56,9 @@ def new_scan(turn: Turn, point: Point, status: PointStatus) -> None:
     )
     if unit:
         on_conveyor(turn, conveyor, unit)
+        transport = state.transport_for(unit)
+        if transport is not None and not transport.leg:
+            transports.join_at_point(turn, transport.number, point.name)
     if point.kind is PointKind.STATION and unit:
         handover.left_conveyor(turn, conveyor, state.track[conveyor, status.track], point.name)
         turn.stations_to_serve[turn.layout.station_of_point[point.name].name] = None

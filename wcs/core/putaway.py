@@ -27,7 +27,7 @@ def choose(turn: Turn, load_unit: int) -> str | None:
         device = state.device.get(crane)
         usable = device is not None and device.in_service and device.link is not e.Link.FROZEN
         fits = unit.mass_g <= aisle.location_mass_max_g and unit.height_mm <= aisle.location_height_mm
-        able[name] = usable and fits and reachable(turn, unit.place, name)
+        able[name] = usable and fits and reachable(turn, transports.origin_of(turn, load_unit), name)
         if on_crane is not None:
             able[name] = fits and on_crane.aisle == name
         load_ms[name] = WORK_MS * len(state.legs_of_carrier.get(crane, ()))
@@ -36,9 +36,9 @@ def choose(turn: Turn, load_unit: int) -> str | None:
     return state.room.choose(skus[0] if skus else "", able, load_ms)
 
 
-def reachable(turn: Turn, place: str, aisle: str) -> bool:
+def reachable(turn: Turn, origin: str, aisle: str) -> bool:
     try:
-        turn.layout.routes.legs(turn.layout.target(place), aisle)
+        turn.layout.routes.legs(origin, aisle)
     except NoRoute:
         return False
     return True

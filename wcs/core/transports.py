@@ -64,7 +64,10 @@ def advance(turn: Turn, number: int) -> None:
 
 
 def next_leg(turn: Turn, place: str, sink: str) -> LegPlan | None:
-    """The first leg from a resting place towards a sink, with concrete places; None if there is no way."""
+    """The first leg from a resting place towards a sink, with concrete places; None if there is no way.
+
+    Of transfer points side by side it leads to the one with the least bound for it.
+    """
     layout = turn.layout
     origin, target = layout.target(place), layout.target(sink)
     if origin == target and origin in layout.aisles:
@@ -72,10 +75,52 @@ def next_leg(turn: Turn, place: str, sink: str) -> LegPlan | None:
     if origin == target:  # once round the loop
         return LegPlan(carrier=layout.conveyor_of_place[origin], source=place, sink=sink)
     try:
-        plan = layout.routes.legs(origin, target)[0]
+        plans = layout.routes.first_legs(origin, target)
     except NoRoute:
         return None
+    plan = plans[0] if len(plans) == 1 else min(plans, key=lambda p: bound_for(turn, p.sink))
     return LegPlan(carrier=plan.carrier, source=place, sink=sink if plan.sink == target else plan.sink)
+
+
+def bound_for(turn: Turn, place: str) -> int:
+    """How many load units stand at a transfer point or have a leg to it."""
+    return len(turn.state.legs_bound_for.get(place, ())) + bool(turn.state.unit_at(place))
+
+
+def origin_of(turn: Turn, load_unit: int) -> str:
+    """The node of the route graph from which a load unit goes on, also while a conveyor carries it."""
+    place = turn.state.load_unit[load_unit].place
+    conveyor = turn.layout.conveyors.get(place)
+    if conveyor is None:
+        return turn.layout.target(place)
+    leg = turn.state.leg_of_unit(load_unit)
+    return leg.source if leg is not None and leg.carrier == place else conveyor.points[0].name
+
+
+def join_at_point(turn: Turn, number: int, point: str) -> None:
+    """A load that a conveyor carries without a leg (found there, or planned anew) begins one at the point it meets."""
+    transport = turn.state.transport[number]
+    plan = next_leg(turn, point, transport.sink)
+    if plan is None or plan.carrier != turn.layout.conveyor_of_place[point]:
+        return
+    leg = e.Leg(
+        number=turn.state.next_number("leg"),
+        transport_order=number,
+        load_unit=transport.load_unit,
+        carrier=plan.carrier,
+        source=point,
+        sink=plan.sink,
+        picked=True,
+    )
+    turn.record(f.LegStarted(leg=leg))
+
+
+def rests_elsewhere(turn: Turn, number: int, reason: str) -> None:
+    """Its load unit was found or put somewhere else: the way goes on from there."""
+    transport = turn.state.transport[number]
+    if transport.leg:
+        turn.record(f.LegEnded(number=transport.leg, outcome=reason))
+    advance(turn, number)
 
 
 def wait(turn: Turn, number: int, reason: str) -> None:
