@@ -10,7 +10,7 @@ import csv
 import threading
 import time
 from collections.abc import Callable
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -186,7 +186,7 @@ def _time_ms(text: str | None, where: str) -> int | None:
         moment = datetime.fromisoformat(text.strip())
     except ValueError:
         raise OrdersFileError(f"{where}: due {text!r} is not an ISO date or time") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=timezone.utc)
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
     return int(moment.timestamp() * 1000)
 
 

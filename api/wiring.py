@@ -167,7 +167,7 @@ class _Server(uvicorn.Server):
 
 
 async def _say_when_ready(running: Running, server: uvicorn.Server, ready: Callable[[Running], None]) -> None:
-    while not server.started or running.site.condition.state is not HostState.READY:
+    while not server.started or running.site.condition.state is not HostState.READY:  # noqa: ASYNC110 - neither tells
         await asyncio.sleep(LOOK_S)
     ready(running)
 

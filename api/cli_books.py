@@ -1,0 +1,130 @@
+"""Commands that read or keep the books: orders, stock, audit, backup, restore, export, archive, tokens.
+
+Rule: they work on the database alone, beside a running site or without one.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+journal = typer.Typer(no_args_is_help=True, help="The journal")
+DEFAULT_URL = "sqlite:///.wcs/demo/wcs.db"
+Url = Annotated[str, typer.Option("--database", envvar="WCS_DATABASE", help="SQLAlchemy URL of the ledger")]
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output")]
+
+
+def orders(database: Url = DEFAULT_URL, as_json: Json = False) -> None:
+    """All customer orders."""
+    _show("customer_order", ("number", "state", "placed_ms", "ended_ms", "waits_for"), database, as_json)
+
+
+def stock(database: Url = DEFAULT_URL, as_json: Json = False) -> None:
+    """Stock by load unit, SKU and lot."""
+    _show("content", ("load_unit", "sku", "lot", "owner", "quantity"), database, as_json)
+
+
+def audit(
+    database: Url = DEFAULT_URL,
+    plant: Annotated[str | None, typer.Option(help="the plant's name or file, if it is not a shipped one")] = None,
+    full: Annotated[bool, typer.Option("--full", help="read the archives too")] = False,
+    as_json: Json = False,
+) -> None:
+    """Prove the invariants from the database alone; exit code 1 if one does not hold."""
+    from wcs.ledger.audit import audit as prove
+    from wcs.ledger.errors import WrongDatabase
+    from wcs.plant.file import load_plant
+
+    try:
+        report = prove(database, full=full, plant=load_plant(plant) if plant else None)
+    except WrongDatabase as refusal:
+        typer.echo(str(refusal), err=True)
+        raise typer.Exit(2) from None
+    if as_json:
+        _line(report)
+    else:
+        rows = [(name, "ok" if check.ok else "FAILED", check.detail) for name, check in report.checks.items()]
+        _table(("check", "result", "detail"), [*rows, *((n, "skipped", why) for n, why in report.skipped.items())])
+    raise typer.Exit(0 if report.ok else 1)
+
+
+def export(
+    table: Annotated[str, typer.Argument(help="customer_order, load_unit, content, journal, …")],
+    database: Url = DEFAULT_URL,
+) -> None:
+    """One table as JSON lines."""
+    for row in _rows(table, database):
+        _line({name: value.hex() if isinstance(value, bytes) else value for name, value in row.items()})
+
+
+def token(
+    actor: str,
+    scope: Annotated[list[str], typer.Option(help="read, order, operate or admin; may be given again")],
+    database: Url = DEFAULT_URL,
+) -> None:
+    """Make an API token: its words are shown this once. A running site knows it after its next start."""
+    from api.tokens import Scope, TokenStore
+
+    try:
+        scopes = [Scope(name) for name in scope]
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    store = TokenStore(database)
+    try:
+        sys.stdout.write(store.make(actor, scopes) + "\n")
+    finally:
+        store.close()
+
+
+COMMANDS: tuple[Callable[..., None], ...] = (orders, stock, audit, export, token)
+
+
+def _rows(table: str, database: str) -> Iterable[dict[str, Any]]:
+    import sqlalchemy as sa
+
+    from wcs.ledger.database import engine_for, sqlite_file
+    from wcs.ledger.tables import metadata
+
+    file = sqlite_file(database)
+    if table not in metadata.tables or (file is not None and not Path(file).exists()):
+        known = ", ".join(sorted(metadata.tables))
+        typer.echo(f"no table {table} in {file or 'the database'}; known are {known}", err=True)
+        raise typer.Exit(2)
+    engine = engine_for(database)
+    try:
+        with engine.connect() as connection:
+            made = metadata.tables[table]
+            for row in connection.execution_options(yield_per=1000).execute(
+                sa.select(made).order_by(*made.primary_key)
+            ):
+                yield dict(row._mapping)
+    finally:
+        engine.dispose()
+
+
+def _show(table: str, columns: tuple[str, ...], database: str, as_json: bool) -> None:
+    rows = [{name: row[name] for name in columns} for row in _rows(table, database)]
+    if as_json:
+        _line(rows)
+    else:
+        _table(columns, [tuple(row.values()) for row in rows])
+
+
+def _line(value: object) -> None:
+    import msgspec
+
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
+
+
+def _table(columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    made = Table(*columns)
+    for row in rows:
+        made.add_row(*("" if value is None else str(value) for value in row))
+    Console().print(made)

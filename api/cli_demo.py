@@ -1,0 +1,86 @@
+"""`wcs demo` at the terminal: the address, a progress line, the closing document, the exit code."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import time
+import webbrowser
+from collections.abc import Callable
+from types import FrameType
+
+import msgspec
+from rich.console import Console
+
+from api.demo import Demo, DemoOptions, WrongFolder
+from api.demo_figures import OrderCounts
+from api.demo_goods import OrdersFileError
+from devices.virtual_plc.files import FolderBusy
+from wcs.plant.file import PlantFileError
+
+WRONG_USE = 2
+
+
+def run_demo(options: DemoOptions, say: Callable[[str], None], *, browser: bool, as_json: bool) -> int:
+    """Run a demo to its end; 0 only if every order ended well and the audit holds."""
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    began = time.monotonic()
+    stops = _Stops()
+    try:
+        demo = Demo(options, say)
+    except (WrongFolder, FolderBusy, PlantFileError) as refusal:
+        say(str(refusal))
+        return WRONG_USE
+    with demo:
+        stops.tell(demo)
+        say(f"ready after {time.monotonic() - began:.1f} s; sign in once with {demo.ready.link}")
+        if browser:
+            webbrowser.open(demo.ready.link)
+        try:
+            with Console(stderr=True).status("filling the racks") as line:
+                demo.run(lambda counts: line.update(_progress(counts)))
+        except OrdersFileError as refusal:
+            say(str(refusal))
+            return WRONG_USE
+        return _close(demo, say, as_json=as_json)
+
+
+def _close(demo: Demo, say: Callable[[str], None], *, as_json: bool) -> int:
+    interrupted = demo.stopping.is_set()
+    if not interrupted and not demo.settle():
+        say("not everything that was under way has arrived: the audit may say so")
+    if interrupted and not as_json:
+        return 0
+    report = demo.prove()
+    for name, check in report.checks.items():
+        if not check.ok:
+            say(f"audit: {name}: {check.detail}")
+    counts = demo.books.orders()
+    say(f"{counts.placed} orders placed, {counts.shipped} shipped, {counts.backordered} backordered")
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(demo.document(report)).decode() + "\n")
+        sys.stdout.flush()
+    return 0 if report.ok and counts.placed == counts.ended else 1
+
+
+def _progress(counts: OrderCounts) -> str:
+    under_way = counts.placed - counts.ended
+    return f"orders: {counts.placed} placed, {under_way} open, {counts.shipped} shipped, {counts.backordered} short"
+
+
+class _Stops:
+    """Ctrl-C and SIGTERM: the first stops cleanly, and so does every further one."""
+
+    def __init__(self) -> None:
+        self._demo: Demo | None = None
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+
+    def tell(self, demo: Demo) -> None:
+        self._demo = demo
+
+    def _stop(self, number: int, frame: FrameType | None) -> None:
+        if self._demo is None:
+            raise KeyboardInterrupt
+        self._demo.stopping.set()

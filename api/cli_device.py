@@ -1,0 +1,148 @@
+"""`wcs device`: for whoever connects a PLC for the first time. Rule: `probe` and `watch` only read."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from devices.commissioning import Row, Target
+    from wcs.core.ports import DeviceTask
+
+app = typer.Typer(no_args_is_help=True, help="One device of one PLC")
+Address = Annotated[str, typer.Argument(help="HOST:PORT")]
+Device = Annotated[str, typer.Argument(help="the device's name (its node on OPC UA)")]
+ProtocolName = Annotated[str, typer.Option("--protocol", help="opcua or modbus")]
+Block = Annotated[int, typer.Option(min=0, help="position of the device behind its PLC (Modbus)")]
+Tracked = Annotated[bool, typer.Option(help="a tracked conveyor: it has track words")]
+Points = Annotated[list[int] | None, typer.Option("--point", help="index of a point; may be given again")]
+Json = Annotated[bool, typer.Option("--json", help="JSON on standard output")]
+
+
+@app.command()
+def probe(
+    address: Address,
+    device: Device,
+    protocol: ProtocolName = "opcua",
+    block: Block = 0,
+    tracked: Tracked = False,
+    point: Points = None,
+    as_json: Json = False,
+) -> None:
+    """Read everything a device says, once."""
+    from devices.commissioning import probe as read
+
+    target = _target(address, device, protocol, block, tracked, point)
+
+    async def ask() -> None:
+        _show(await read(target), as_json)
+
+    _run(ask)
+
+
+@app.command()
+def watch(
+    address: Address,
+    device: Device,
+    protocol: ProtocolName = "opcua",
+    block: Block = 0,
+    tracked: Tracked = False,
+    point: Points = None,
+    as_json: Json = False,
+) -> None:
+    """Follow what a device says, decoded, until Ctrl-C."""
+    from devices.commissioning import watch as follow
+
+    target = _target(address, device, protocol, block, tracked, point)
+
+    async def ask() -> None:
+        async for rows in follow(target):
+            _show(rows, as_json)
+
+    _run(ask)
+
+
+@app.command()
+def send(
+    address: Address,
+    device: Device,
+    task: Annotated[str, typer.Argument(help='the task as JSON: {"number": 0, "type": 5, "source": {…}, …}')],
+    protocol: ProtocolName = "opcua",
+    block: Block = 0,
+    tracked: Tracked = False,
+    point: Points = None,
+    memory_settled: Annotated[bool, typer.Option(help="what it carries is known: trust its memory")] = False,
+) -> None:
+    """SYNC, one TASK, follow it to DONE, RECEIPT."""
+    from devices.commissioning import send_task
+
+    target = _target(address, device, protocol, block, tracked, point)
+    wanted = _task(task)
+
+    async def ask() -> None:
+        async for telegram in send_task(target, wanted, memory_settled=memory_settled):
+            sys.stdout.write(f"{'->' if telegram.sent else '<-'} {telegram.title}\n")
+            _show(telegram.rows, False)
+
+    _run(ask)
+
+
+def _task(text: str) -> DeviceTask:
+    import msgspec
+
+    from wcs.core.ports import DeviceTask
+
+    try:
+        return msgspec.json.decode(text, type=DeviceTask)
+    except msgspec.MsgspecError as error:
+        raise typer.BadParameter(f"task: {error}") from None
+
+
+def _target(address: str, device: str, protocol: str, block: int, tracked: bool, points: list[int] | None) -> Target:
+    from api.wiring import silence
+    from devices.commissioning import Target
+    from wcs.plant.model import Protocol
+
+    silence()
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdigit():
+        raise typer.BadParameter(f"{address!r} is not HOST:PORT")
+    try:
+        spoken = Protocol(protocol)
+    except ValueError:
+        raise typer.BadParameter(f"unknown protocol {protocol!r}: opcua or modbus") from None
+    return Target(
+        host=host, port=int(port), protocol=spoken, device=device, block=block, tracked=tracked,
+        points=tuple(points or ()),
+    )  # fmt: skip
+
+
+def _run(ask: Callable[[], Awaitable[None]]) -> None:
+    from devices.commissioning import TaskNotSent
+    from devices.drivers.carriage import CarriageLost, CarriageRefused
+
+    async def asked() -> None:
+        await ask()
+
+    try:
+        asyncio.run(asked())
+    except KeyboardInterrupt:
+        raise typer.Exit(0) from None
+    except (CarriageLost, CarriageRefused, TaskNotSent) as error:
+        typer.echo(f"{type(error).__name__}: {error}", err=True)
+        raise typer.Exit(1) from None
+
+
+def _show(rows: tuple[Row, ...], as_json: bool) -> None:
+    import msgspec
+
+    if as_json:
+        sys.stdout.write(msgspec.json.encode(rows).decode() + "\n")
+    else:
+        for row in rows:
+            sys.stdout.write(f"{row.word:>4}  {row.name:<28} {row.value!s:>12}  {row.meaning}\n")
+    sys.stdout.flush()
