@@ -1,7 +1,8 @@
 """Customer orders: placed, reserved, released to a station, withdrawn.
 
-Rule: an order is released when a station has a free order place; its sources are called when its own load unit stands
-there, so that no source waits at a pick point for a load unit that is queued behind it.
+Rule: a station has at most as many orders, strangers and spares as its order places and its hand-over point hold, so a
+load unit for an order never waits at the pick point, and sources always get past it. Sources are called as soon as the
+order's own load unit is on its way; one that comes too early goes once more round and waits nowhere.
 """
 
 from __future__ import annotations
@@ -99,19 +100,26 @@ def release(turn: Turn) -> None:
         if station is None:
             return
         number = state.order_queue[0][2]
-        empty = spare_unit_at(turn, station) or find_empty(turn, station)
+        empty = spare_unit_at(turn, station) or find_empty(turn)
         if not empty:
             wait(turn, number, "an empty load unit for the order")
             return
         turn.record(f.OrderReleased(order_number=number, station=station.name))
         assign_unit(turn, number, empty)
-        if state.load_unit[empty].place in station.order_places:
+        if state.load_unit[empty].place in (*station.order_places, station.handover_point):
             turn.stations_to_serve[station.name] = None
         else:
-            transports.create(
-                turn, empty, station.handover_point, e.Purpose.EMPTY_SUPPLY, order_number=number,
-                reason=f"load unit for order {number}",
-            )  # fmt: skip
+            send_empty(turn, empty, station, number)
+
+
+def send_empty(turn: Turn, empty: int, station: PickStation, number: str) -> None:
+    """Have an empty load unit brought to a station; one that is under way to a bin turns round."""
+    known = turn.state.transport_for(empty)
+    sink, purpose, reason = station.handover_point, e.Purpose.EMPTY_SUPPLY, f"load unit for order {number}"
+    if known is None:
+        transports.create(turn, empty, sink, purpose, order_number=number, reason=reason)
+    else:
+        transports.redirect(turn, known.number, sink, purpose, reason, order_number=number)
 
 
 def assign_unit(turn: Turn, number: str, unit: int) -> None:
@@ -125,16 +133,21 @@ def wait(turn: Turn, number: str, reason: str) -> None:
 
 
 def station_with_room(turn: Turn) -> PickStation | None:
-    """The station with the fewest orders that has a free order place; ties by name."""
+    """The station with the fewest orders that has room for one more; ties by name."""
     best: PickStation | None = None
     best_count = 0
     for name, station in turn.layout.stations.items():
         count = len(turn.state.orders_at_station[name])
-        if name in turn.state.block or count + foreign_units(turn, station) >= len(station.order_places):
+        if name in turn.state.block or count + foreign_units(turn, station) >= places_of(station):
             continue
         if best is None or count < best_count:
             best, best_count = station, count
     return best
+
+
+def places_of(station: PickStation) -> int:
+    """How many load units for orders a station holds: one more than stands on order places waits at the hand-over."""
+    return len(station.order_places) + 1
 
 
 def foreign_units(turn: Turn, station: PickStation) -> int:
@@ -152,27 +165,50 @@ def _serves_open_order(turn: Turn, unit: int, station: PickStation) -> bool:
 
 
 def is_spare(turn: Turn, unit: int) -> bool:
-    """An empty load unit on an order place whose order did not need it in the end."""
+    """An empty load unit at a station whose order did not need it in the end."""
     return turn.state.load_unit[unit].role is e.LoadUnitRole.EMPTY and turn.state.transport_for(unit) is None
 
 
 def spare_unit_at(turn: Turn, station: PickStation) -> int:
-    for place in station.order_places:
+    for place in (*station.order_places, station.handover_point):
         unit = turn.state.unit_at(place)
         if unit and is_spare(turn, unit):
             return unit
     return 0
 
 
-def find_empty(turn: Turn, station: PickStation) -> int:
-    """An empty load unit in a rack whose crane works and from where there is a way; 0 if none."""
+def find_empty(turn: Turn) -> int:
+    """An empty load unit: one that is on a conveyor anyway, else of the oldest few in racks the one whose crane has
+    least to do; 0 if there is none.
+    """
+    return find_empty_on_conveyor(turn) or find_empty_in_rack(turn)
+
+
+def find_empty_on_conveyor(turn: Turn) -> int:
+    """One on its way back to a bin: it saves two crane moves."""
+    state = turn.state
+    for unit in islice(reversed(state.empties), EMPTIES_LOOKED_AT_MAX):
+        transport = state.transport_for(unit)
+        if transport is None or transport.purpose is not e.Purpose.PUTAWAY:
+            continue
+        known = state.load_unit[unit]
+        if known.identified and not known.hold and known.place in turn.layout.conveyors:
+            return unit
+    return 0
+
+
+def find_empty_in_rack(turn: Turn) -> int:
+    """One from where there is a way now: its aisle is open and its crane works."""
     state, layout = turn.state, turn.layout
+    best, best_legs = 0, 0
     for unit in islice(state.empties, EMPTIES_LOOKED_AT_MAX):
         if unit in state.transport_of_unit or state.load_unit[unit].hold:
             continue
         aisle = layout.aisle_of(state.load_unit[unit].place)
         if aisle is None or aisle in state.block:
             continue
-        if state.device[layout.crane_of_aisle[aisle].name].able:
-            return unit
-    return 0
+        crane = layout.crane_of_aisle[aisle].name
+        legs = len(state.legs_of_carrier.get(crane, ()))
+        if state.device[crane].able and (not best or legs < best_legs):
+            best, best_legs = unit, legs
+    return best

@@ -131,11 +131,19 @@ def is_ready_for_sources(state: State, order: e.CustomerOrder) -> bool:
     return state.load_unit[order.load_unit].place in state.layout.stations[order.station].order_places
 
 
+def is_on_its_way(state: State, order: e.CustomerOrder) -> bool:
+    """Its own load unit stands at its station, or a conveyor carries it there."""
+    if not order.load_unit or not order.station:
+        return False
+    place = state.load_unit[order.load_unit].place
+    station = state.layout.stations[order.station]
+    return place in station.order_places or place == station.handover_point or place in state.layout.conveyors
+
+
 def call_sources(turn: Turn, station: PickStation, number: str) -> None:
     """Have the load units that an order draws on brought to its station, as far as the station has room."""
     state = turn.state
-    order = state.order[number]
-    if not is_ready_for_sources(state, order):
+    if not is_on_its_way(state, state.order[number]):
         return
     for reserved in tuple(state.reservations_of_order.get(number, ())):
         unit = state.reservation[reserved].load_unit

@@ -62,6 +62,7 @@ class Routes:
         self._graphs: dict[frozenset[str], nx.DiGraph[str]] = {}
         self._ways: dict[tuple[str, str, frozenset[str]], tuple[LegPlan, ...]] = {}
         self._exits: dict[tuple[str, str], int | None] = {}
+        self._first_legs: dict[tuple[str, str], tuple[LegPlan, ...]] = {}
 
     def legs(self, origin: str, sink: str, avoid: frozenset[str] = _NOTHING) -> tuple[LegPlan, ...]:
         """The soonest way from `origin` to `sink`, in legs; of equally fast ways the first by name.
@@ -81,6 +82,34 @@ class Routes:
                 self._ways.clear()
             self._ways[key] = known
         return known
+
+    def first_legs(self, origin: str, sink: str) -> tuple[LegPlan, ...]:
+        """The first leg of the soonest way, and those to transfer points beside its own from where the next leg is by
+        the same carrier to the same place; the soonest first, then by name.
+
+        Raises:
+            NoRoute: there is no way.
+        """
+        key = (origin, sink)
+        known = self._first_legs.get(key)
+        if known is None:
+            if len(self._first_legs) >= WAYS_KEPT_MAX:
+                self._first_legs.clear()
+            known = self._first_legs[key] = self._beside(self.legs(origin, sink))
+        return known
+
+    def _beside(self, way: tuple[LegPlan, ...]) -> tuple[LegPlan, ...]:
+        first, *later = way
+        if not later:
+            return (first,)
+        graph, onward = self._graph(_NOTHING), self._arrival(later[0].sink)
+        beside = [first]
+        for node in sorted(graph.successors(first.source)):
+            edge, next_edge = graph.edges[first.source, node], graph.get_edge_data(node, onward)
+            same = next_edge is not None and edge["carrier"] == first.carrier
+            if same and next_edge["carrier"] == later[0].carrier and node != first.sink and node in self._stops:
+                beside.append(LegPlan(carrier=first.carrier, source=first.source, sink=node))
+        return tuple(beside)
 
     def exit_towards(self, point: str, sink_place: str) -> int | None:
         """Which exit of `point` leads soonest to `sink_place` of the same conveyor; None if none does."""
