@@ -26,6 +26,7 @@ from wcs.core.ports import (
     DeviceCommand,
     DeviceReport,
     DeviceSnapshot,
+    Disconnected,
     PointChanged,
     StatusChanged,
     Synchronised,
@@ -37,6 +38,7 @@ from wcs.plant.model import Plant
 TELEGRAM_MS = 40  # one way, acknowledgement or report: half a poll interval and the wire
 TICK_MS = 1_000
 FIRST_EPOCH = 1
+PLC_START_MS = 3_000  # a PLC's start-up and the session's new connection
 
 
 class Twin:
@@ -58,6 +60,7 @@ class Twin:
         self._timer: dict[int, int] = {}
         self._looking: dict[int, bool] = {}
         self._syncing: dict[str, int] = {}
+        self._sessions: dict[int, int] = {}
         self.world.subscribe_all(self._world_changed)
 
     @property
@@ -97,13 +100,42 @@ class Twin:
         if self.journal is not None:
             self.journal.append((event, step.facts))
         for command in step.commands:
-            self._later(TELEGRAM_MS, partial(self._deliver, command))
+            session = self._sessions.get(id(self._machine_of[command.device]), 0)
+            self._later(TELEGRAM_MS, partial(self._deliver, command, session))
 
     def inject(self, device: str, fault: str, **arguments: object) -> None:
         """A fault into the machine of a device."""
         machine = self._machine_of[device]
         machine.inject(fault, arguments, self.now_ms)
         self._advance(machine)
+
+    def cut(self, device: str, *, restored_after_ms: int) -> None:
+        """The connection to a device's PLC breaks, and comes back after a while; the machine goes on meanwhile."""
+        machine = self._machine_of[device]
+        self._lose(machine, "the connection is cut")
+        self._later(restored_after_ms, partial(self._reconnect, machine))
+
+    def restart(self, device: str, *, wiped: bool = False, restored_after_ms: int = PLC_START_MS) -> None:
+        """Power loss of a device's PLC: it starts with its retentive memory kept, or wiped, and is connected again."""
+        machine = self._machine_of[device]
+        machine.advance(self.now_ms)
+        self._lose(machine, "the PLC lost its power")
+        machine.restart(None if wiped else machine.memory(), self.now_ms)
+        self._advance(machine)
+        self._later(restored_after_ms, partial(self._reconnect, machine))
+
+    def _lose(self, machine: Machine, reason: str) -> None:
+        self._sessions[id(machine)] = self._sessions.get(id(machine), 0) + 1
+        for device in machine.devices:
+            self._told.pop(device, None)
+            self._syncing.pop(device, None)
+            machine.set_wcs_alive(device, False, self.now_ms)
+            self.handle(v.DeviceReported(at_ms=self.now_ms, report=Disconnected(device=device, reason=reason)))
+
+    def _reconnect(self, machine: Machine) -> None:
+        for device in machine.devices:
+            if device not in self._told:
+                self._connect(device)
 
     def worker(self, step: Callable[[], int]) -> None:
         """A person: does one piece of work after another for as long as the run lasts."""
@@ -137,13 +169,24 @@ class Twin:
         self._advance(machine)
         snapshot = machine.snapshot(device)
         self._told[device] = snapshot
-        self._report(Connected(snapshot=snapshot))
+        self._report(device, Connected(snapshot=snapshot))
 
-    def _report(self, report: DeviceReport) -> None:
-        self._later(TELEGRAM_MS, lambda: self.handle(v.DeviceReported(at_ms=self.now_ms, report=report)))
+    def _report(self, device: str, report: DeviceReport) -> None:
+        """A telegram on its way up; what a broken connection held is never heard."""
+        machine = id(self._machine_of[device])
+        session = self._sessions.get(machine, 0)
 
-    def _deliver(self, command: Command) -> None:
+        def arrive() -> None:
+            if self._sessions.get(machine, 0) == session:
+                self.handle(v.DeviceReported(at_ms=self.now_ms, report=report))
+
+        self._later(TELEGRAM_MS, arrive)
+
+    def _deliver(self, command: Command, session: int) -> None:
+        """A telegram down arrives; one for a connection that is no more is dropped."""
         machine = self._machine_of[command.device]
+        if command.device not in self._told or self._sessions.get(id(machine), 0) != session:
+            return
         machine.command(command, self.now_ms)
         if isinstance(command, DeviceCommand) and command.code is CommandCode.SYNC:
             self._syncing[command.device] = command.sequence
@@ -184,16 +227,17 @@ class Twin:
         if sequence and new.status.ack_sequence >= sequence:
             del self._syncing[device]
             self._told[device] = new
-            self._report(Synchronised(sequence=sequence, snapshot=new))
+            self._report(device, Synchronised(sequence=sequence, snapshot=new))
             return
         if new == old:
             return
         self._told[device] = new
         if new.status != old.status or new.battery_permille // 20 != old.battery_permille // 20:
-            self._report(StatusChanged(device=device, status=new.status, battery_permille=new.battery_permille))
+            changed = StatusChanged(device=device, status=new.status, battery_permille=new.battery_permille)
+            self._report(device, changed)
         for n, transfer in enumerate(new.transfers):
             if transfer != old.transfers[n]:
-                self._report(TransferChanged(device=device, transfer=n, status=transfer))
+                self._report(device, TransferChanged(device=device, transfer=n, status=transfer))
         for n, point in enumerate(new.points):
             if point != old.points[n]:
-                self._report(PointChanged(device=device, point=n, status=point))
+                self._report(device, PointChanged(device=device, point=n, status=point))
