@@ -3,6 +3,7 @@
 import { reason, word } from "/page/words.js";
 
 const ORDERS_MAX = 60;
+const WAYS_MAX = 2;
 
 function make(kind, properties = {}, ...children) {
   const element = Object.assign(document.createElement(kind), properties);
@@ -53,7 +54,10 @@ function waitsFor(order, transports) {
   if (order.waits_for) return reason(order.waits_for);
   const waiting = transports.find((t) => t.waits_for);
   if (waiting) return reason(waiting.waits_for);
-  return transports.length ? `${word("brings")} ${transports.map((t) => `${t.source} → ${t.sink}`).join(", ")}` : "";
+  if (!transports.length) return "";
+  const ways = transports.slice(0, WAYS_MAX).map((t) => `${t.source} → ${t.sink}`).join(", ");
+  const more = transports.length > WAYS_MAX ? ` +${transports.length - WAYS_MAX}` : "";
+  return `${word("brings")} ${ways}${more}`;
 }
 
 export function paintOrders(root, store) {
