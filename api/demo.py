@@ -161,7 +161,7 @@ class Demo:
             self.ready = self.site.start()
             tokens = msgspec.json.decode((data / "tokens.json").read_bytes(), type=dict[str, str])
             self.books = Books(self.url)
-            self.goods = Goods(self.ready.address, tokens, self.stopping)
+            self.goods = Goods(self.ready.address, tokens, self.stopping, self.watch)
             self.people = People(self.plant, self.ready.address, tokens, self.plcs.test_port, options.speed)
         except BaseException:
             if hasattr(self, "site"):

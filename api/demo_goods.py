@@ -45,9 +45,12 @@ class OrdersFileError(Exception):
 
 
 class Goods:
-    """Speaks to the site as shop, supplier and stock keeper."""
+    """Speaks to the site as shop, supplier and stock keeper; `watch` is called while the site does not answer."""
 
-    def __init__(self, address: str, tokens: dict[str, str], stopped: threading.Event) -> None:
+    def __init__(
+        self, address: str, tokens: dict[str, str], stopped: threading.Event, watch: Callable[[], None]
+    ) -> None:
+        self._watch = watch
         self._client = httpx.Client(base_url=address + "/api/v1", timeout=20, trust_env=False)
         self._tokens = tokens
         self._stopped = stopped
@@ -130,6 +133,7 @@ class Goods:
                 pass
             if self._stopped.wait(RETRY_S):
                 raise Stopped
+            self._watch()
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the site does not answer: {method} {path}")
         if answer.status_code >= 400:

@@ -1,0 +1,1 @@
+"""The whole house at once: processes, protocols, people, kills."""

@@ -1,0 +1,51 @@
+"""`wcs demo` as its users start it, on the tiny plant."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytestmark = pytest.mark.timeout(240)
+
+
+def run_demo(data: Path, *arguments: str) -> tuple[int, dict[str, Any], str]:
+    """Exit code, closing document and what was said, of one whole run."""
+    command = [sys.executable, "-m", "api.cli", "demo", "--data", str(data), "--plant", "tiny", "--speed", "30"]
+    done = subprocess.run(
+        [*command, "--no-browser", "--exit", "--json", *arguments], capture_output=True, text=True, timeout=200
+    )
+    lines = done.stdout.splitlines()
+    return done.returncode, json.loads(lines[-1]) if lines else {}, done.stderr
+
+
+def test_a_demo_ships_its_orders_and_a_second_run_places_only_what_is_missing(tmp_path: Path) -> None:
+    code, document, said = run_demo(tmp_path, "--orders", "3")
+    assert code == 0, said
+    orders = document["orders"]
+    assert orders["placed"] == 3 == orders["shipped"] + orders["backordered"]
+    assert set(document) == {"orders", "lines", "moves", "postings", "commands", "order_time_s", "audit"}
+    assert set(document["order_time_s"]) == {"p50", "p95"}
+    assert document["commands"]["opcua"] > 0
+    assert document["commands"]["modbus"] > 0
+    assert document["audit"]["ok"]
+    assert document["audit"]["checks"]["paper_equals_world"]
+    assert document["audit"]["checks"]["paper_equals_devices"]
+
+    code, second, said = run_demo(tmp_path, "--orders", "4")
+    assert code == 0, said
+    assert second["orders"]["placed"] == 4
+    assert second["moves"] > document["moves"]
+
+
+def test_an_orders_file_brings_its_own_articles(tmp_path: Path) -> None:
+    file = tmp_path / "orders.csv"
+    file.write_text("order_id,sku,quantity\nA1,NEW-1,2\nA1,NEW-2,1\nA2,NEW-1,9999\n")
+    code, document, said = run_demo(tmp_path / "data", "--orders-file", str(file))
+    assert code == 0, said
+    assert document["orders"] == {"placed": 2, "shipped": 1, "backordered": 1}
+    assert document["lines"] == 3
