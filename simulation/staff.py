@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+from collections.abc import Callable
+
 from devices.machines.machine import Load
-from simulation.people import DockWorker, Operator, Picker, Refused
+from devices.machines.world import WorldRefused
+from simulation.people import LOOK_MS, DockWorker, Operator, Picker, Refused
 from simulation.twin import Twin
 from wcs.core import events as v
 from wcs.core.entities import Alarm, DeliveryLine, LoadUnit
@@ -112,13 +117,40 @@ class TwinHands:
         self._twin.inject(device, "local_reset")
 
 
+PATIENCE_MS = 10_000  # after a refusal: the plant goes on meanwhile, and the next look may find it settled
+
+
+def patient(step: Callable[[], int]) -> Callable[[], int]:
+    """Somebody who is refused does something else for a while, and looks again."""
+
+    def work() -> int:
+        try:
+            return step()
+        except Refused:
+            return PATIENCE_MS
+
+    return work
+
+
+def patient(step: Callable[[], int]) -> Callable[[], int]:
+    """What the desk or the building refuses is tried again after a look."""
+
+    def tried() -> int:
+        try:
+            return step()
+        except (Refused, WorldRefused):
+            return LOOK_MS
+
+    return tried
+
+
 def add_people(twin: Twin) -> None:
     """A picker a station, a dock worker a dock, one operator."""
     hands = TwinHands(twin)
     for station in twin.plant.stations:
-        twin.worker(Picker(station, TwinDesk(twin, f"picker {station.name}"), hands).step)
+        twin.worker(patient(Picker(station, TwinDesk(twin, f"picker {station.name}"), hands).step))
     docks = twin.plant.docks
     for n, dock in enumerate(docks):
         desk = TwinDesk(twin, f"dock worker {dock.name}")
-        twin.worker(DockWorker(dock, twin.plant, desk, hands, share=n, shares=len(docks)).step)
-    twin.worker(Operator(twin.plant, TwinDesk(twin, "operator"), hands).step)
+        twin.worker(patient(DockWorker(dock, twin.plant, desk, hands, share=n, shares=len(docks)).step))
+    twin.worker(patient(Operator(twin.plant, TwinDesk(twin, "operator"), hands).step))

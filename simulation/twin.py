@@ -69,13 +69,14 @@ class Twin:
 
     def start(self) -> None:
         """Power on: the host's term begins and every device connects."""
-        layout = self.warehouse.layout
-        self.handle(
-            v.HostStarted(at_ms=self.now_ms, epoch=FIRST_EPOCH, plant=self.plant.name, plant_digest=layout.digest)
-        )
-        for device in self._machine_of:
-            self._later(TELEGRAM_MS, partial(self._connect, device))
+        self._begin_term()
         self._later(TICK_MS, self._tick)
+
+    def _begin_term(self) -> None:
+        digest = self.warehouse.layout.digest
+        self.handle(v.HostStarted(at_ms=self.now_ms, epoch=FIRST_EPOCH, plant=self.plant.name, plant_digest=digest))
+        for machine in self.machines:
+            self._later(TELEGRAM_MS, partial(self._reconnect, machine))
 
     def open_stock(self, opening: list[v.OpeningLoadUnit]) -> None:
         """Opening stock, in world and book alike."""
@@ -103,7 +104,7 @@ class Twin:
             session = self._sessions.get(id(self._machine_of[command.device]), 0)
             self._later(TELEGRAM_MS, partial(self._deliver, command, session))
 
-    def inject(self, device: str, fault: str, **arguments: object) -> None:
+    def inject(self, device: str, fault: str, /, **arguments: object) -> None:
         """A fault into the machine of a device."""
         machine = self._machine_of[device]
         machine.inject(fault, arguments, self.now_ms)
@@ -123,6 +124,15 @@ class Twin:
         machine.restart(None if wiped else machine.memory(), self.now_ms)
         self._advance(machine)
         self._later(restored_after_ms, partial(self._reconnect, machine))
+
+    def host_restarts(self) -> None:
+        """A new term: every connection is new, and what was on the wire is gone."""
+        for machine in self.machines:
+            self._sessions[id(machine)] = self._sessions.get(id(machine), 0) + 1
+            for device in machine.devices:
+                self._told.pop(device, None)
+                self._syncing.pop(device, None)
+        self._begin_term()
 
     def _lose(self, machine: Machine, reason: str) -> None:
         self._sessions[id(machine)] = self._sessions.get(id(machine), 0) + 1
