@@ -162,6 +162,8 @@ class DockWorker:
             return CARRY_MS
         if self._coming_back:
             unit = self._coming_back.pop(0)
+            if self._hands.place_of(unit.load_unit) != OUTSIDE:
+                return LOOK_MS  # somebody else has brought it back
             load = self._load(unit.load_unit, unit.barcode, self._load_type.mass_empty_g)
             self._hands.place(load, free[0], by=self.name)
             self._arrive(None, load, free[0])
@@ -232,8 +234,10 @@ class Operator:
     def _identify(self, alarm: Alarm) -> bool:
         """Read the label of what stands there, and say so."""
         for load in self._hands.look(alarm.subject):
-            self._desk.placed(load.number, alarm.subject, "found there and identified by hand")
-            return True
+            book = self._desk.load_unit(load.number)
+            if book is not None and book.place != alarm.subject:
+                self._desk.placed(load.number, alarm.subject, "found there and identified by hand")
+                return True
         self._desk.answer(alarm.number, alarm.answers[0])
         return True
 
