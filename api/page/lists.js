@@ -79,7 +79,7 @@ export function paintDevices(root, store) {
   const rows = [...store.table("device").values()].map((d) => {
     const task = store.table("open_task").get(d.task);
     const connected = d.link === "synchronised";
-    const state = !connected ? word(d.link) : !d.in_service ? word("out_of_service") : d.stopped
+    const state = !connected ? word(d.link) : !d.in_service ? word("out_of_service") : (d.stopped && word(d.stopped))
       || (task ? `${task.source || "·"} → ${task.sink || "·"}` : word(d.able ? "idle" : "blocked"));
     const good = connected && d.in_service && !d.stopped;
     const button = make("button", { type: "button", textContent: word(d.in_service ? "from_service" : "to_service") });
