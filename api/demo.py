@@ -143,6 +143,7 @@ class Demo:
         self.options = options
         self.say = say
         self.stopping = threading.Event()
+        self.switches = threading.Lock()  # held by whoever switches processes on or off
         self.began = time.monotonic()
         data = options.data.resolve()
         data.mkdir(parents=True, exist_ok=True)
@@ -279,12 +280,13 @@ class Demo:
 
     def watch(self) -> None:
         """What died is started again, as a person would switch it on."""
-        if not self.site.pid:
-            self.say("the site had died and is started again")
-            self.ready = self.site.start()
-        for name in self.plcs.dead():
-            self.say(f"{name} had died and is started again")
-            self.plcs.restart(name)
+        with self.switches:
+            for name in self.plcs.dead():
+                self.say(f"{name} had died and is started again")
+                self.plcs.restart(name)
+            if not self.site.pid:
+                self.say("the site had died and is started again")
+                self.ready = self.site.start()
 
     def settle(self) -> bool:
         """Let everything that is under way arrive; False if it did not in time."""

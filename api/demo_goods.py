@@ -125,12 +125,9 @@ class Goods:
         deadline = time.monotonic() + RETRY_S_MAX
         headers = {"Authorization": f"Bearer {self._tokens[actor]}"}
         while True:
-            try:
-                answer = self._client.request(method, path, json=body, headers=headers)
-                if answer.status_code < 500:
-                    break
-            except httpx.TransportError:
-                pass
+            answer = self._try(method, path, body, headers)
+            if answer is not None:
+                break
             if self._stopped.wait(RETRY_S):
                 raise Stopped
             self._watch()
@@ -139,6 +136,14 @@ class Goods:
         if answer.status_code >= 400:
             raise ValueError(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         return answer.json()
+
+    def _try(self, method: str, path: str, body: object, headers: dict[str, str]) -> httpx.Response | None:
+        """One try; None: the site is away."""
+        try:
+            answer = self._client.request(method, path, json=body, headers=headers)
+        except httpx.TransportError:
+            return None
+        return answer if answer.status_code < 500 else None
 
 
 class Stopped(Exception):

@@ -55,10 +55,11 @@ def kill_at_random(demo: Demo, dice: random.Random, kills: int, said: list[str])
         what = dice.choice(("site", "plc", "wiped plc", "both"))
         name = dice.choice(names)
         said.append(f"kill {what} {name}")
-        if what != "site":
-            demo.plcs.kill(name, wipe=what == "wiped plc")
-        if what in ("site", "both"):
-            demo.site.kill()
+        with demo.switches:
+            if what != "site":
+                demo.plcs.kill(name, wipe=what == "wiped plc")
+            if what in ("site", "both"):
+                demo.site.kill()
 
 
 @pytest.mark.timeout(400)
