@@ -70,6 +70,7 @@ class JournalAudit:
         self._warehouse = None if plant is None else Warehouse(plant)
         self._lines = 0
         self._facts = 0
+        self.end = (0, bytes(32))
         self._chain = Findings()
         self._fold = Findings()
         self._tasks = Findings()
@@ -101,6 +102,7 @@ class JournalAudit:
             elif _hash(previous, line) != found:
                 self._chain.add(f"line {sequence} ({line[3]}) is not what its hash covers")
             expected, previous = sequence + 1, found
+            self.end = (sequence, found)
             self._lines += 1
             if line[1] == KIND_FACT:
                 self._take_in(sequence, line)

@@ -25,12 +25,18 @@ def config(connection: sa.Connection | None = None) -> Config:
 
 def upgrade(engine: sa.Engine) -> None:
     """Bring a database to the newest tables; WrongDatabase if it is newer than this program."""
-    script = ScriptDirectory.from_config(config())
-    head = script.get_current_head()
     with engine.execution_options(wcs_writer=True).begin() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
-        if current == head:
-            return
-        if current is not None and current not in {r.revision for r in script.walk_revisions()}:
-            raise WrongDatabase(f"the database is at revision {current}, which this program does not know: it is newer")
-        command.upgrade(config(connection), "head")
+        upgrade_within(connection, "head")
+
+
+def upgrade_within(connection: sa.Connection, revision: str) -> None:
+    """Within a transaction, bring a database to the tables of one revision; WrongDatabase if this program lacks it."""
+    script = ScriptDirectory.from_config(config())
+    known = {r.revision for r in script.walk_revisions()}
+    wanted = script.get_current_head() if revision == "head" else revision
+    current = MigrationContext.configure(connection).get_current_revision()
+    for found in (current, wanted):
+        if found is not None and found not in known:
+            raise WrongDatabase(f"the database is at revision {found}, which this program does not know: it is newer")
+    if current != wanted:
+        command.upgrade(config(connection), revision)
