@@ -185,14 +185,12 @@ def find_empty(turn: Turn) -> int:
 
 
 def find_empty_on_conveyor(turn: Turn) -> int:
-    """One on its way back to a bin: it saves two crane moves."""
+    """One on its way to a bin, and of these the last that came: it is the least likely to have left the loop."""
     state = turn.state
-    for unit in islice(reversed(state.empties), EMPTIES_LOOKED_AT_MAX):
+    for unit in islice(reversed(state.empties_on_conveyors), EMPTIES_LOOKED_AT_MAX):
         transport = state.transport_for(unit)
-        if transport is None or transport.purpose is not e.Purpose.PUTAWAY:
-            continue
         known = state.load_unit[unit]
-        if known.identified and not known.hold and known.place in turn.layout.conveyors:
+        if transport is not None and transport.purpose is e.Purpose.PUTAWAY and known.identified and not known.hold:
             return unit
     return 0
 

@@ -169,7 +169,10 @@ def way_on(turn: Turn, point: Point, unit: int) -> tuple[int, str]:
     leg = turn.state.leg_of_unit(unit) if unit else None
     if leg is None:
         return 0, "no transport order"
-    return turn.layout.routes.exit_towards(point.name, leg.sink) or 0, f"towards {leg.sink}"
+    exit_ = turn.layout.routes.exit_towards(point.name, leg.sink)
+    if exit_ is None:
+        exit_, leg = transports.plan_from(turn, leg, point.name)
+    return exit_ or 0, f"towards {leg.sink}"
 
 
 def decide(turn: Turn, point: Point, exit_: int, reason: str) -> None:

@@ -91,6 +91,7 @@ class State:
         self.orders_at_station: dict[str, dict[str, None]] = {s: {} for s in layout.stations}
         self.order_queue: list[tuple[int, int, str]] = []
         self.empties: dict[int, None] = {}
+        self.empties_on_conveyors: dict[int, None] = {}
         self.tracks_of_unit: dict[int, tuple[str, int]] = {}
         self.alarms_of_subject: dict[str, dict[int, None]] = {}
         self._traffic: Traffic | None = None
@@ -176,12 +177,16 @@ class State:
             _discard(self.units_at, old.place, old.load_unit)
             self.room.leave(old.place)
             self.empties.pop(old.load_unit, None)
+            self.empties_on_conveyors.pop(old.load_unit, None)
         if new is not None:
             self.units_at.setdefault(new.place, {})[new.load_unit] = None
             self.unit_of_barcode[new.barcode] = new.load_unit
             self.room.enter(new.place)
-            if new.role is e.LoadUnitRole.EMPTY and self.layout.is_location(new.place):
-                self.empties[new.load_unit] = None
+            if new.role is e.LoadUnitRole.EMPTY:
+                if self.layout.is_location(new.place):
+                    self.empties[new.load_unit] = None
+                elif new.place in self.layout.conveyors:
+                    self.empties_on_conveyors[new.load_unit] = None
             if old is None or old.place != new.place:
                 for key in self.contents_of.get(new.load_unit, ()):
                     self.room.sku_moved(key[1], old.place if old else "", new.place)

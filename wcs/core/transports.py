@@ -158,6 +158,17 @@ def redirect(turn: Turn, number: int, sink: str, purpose: e.Purpose, reason: str
         end_leg(turn, leg.number, "redirected")
 
 
+def plan_from(turn: Turn, leg: e.Leg, point: str) -> tuple[int | None, e.Leg]:
+    """The exit and the leg of a load that a point has seen and from where its planned sink cannot be reached in one
+    leg: it turned round when it had passed the place from which it could.
+    """
+    plan = next_leg(turn, point, turn.state.transport[leg.transport_order].sink)
+    if plan is None or plan.carrier != leg.carrier or plan.sink == leg.sink:
+        return None, leg
+    turn.record(f.LegRedirected(number=leg.number, sink=plan.sink))
+    return turn.layout.routes.exit_towards(point, plan.sink), turn.state.leg[leg.number]
+
+
 def drop(turn: Turn, number: int, outcome: str) -> None:
     """The transport order is over although its load unit is not at the sink."""
     transport = turn.state.transport[number]
