@@ -1,7 +1,7 @@
 """A small opening stock that a test can reckon with: in each aisle one article and some empty totes.
 
-Articles LEFT (aisle A1, crane CR1, OPC UA) and RIGHT (aisle A2, crane CR2, Modbus): whoever orders one knows which crane
-will move. Load units 101.. stand in A1, 201.. in A2; the first three of each hold ten pieces, the others are empty.
+Articles LEFT (aisle A1, crane CR1, OPC UA) and RIGHT (aisle A2, crane CR2, Modbus): whoever orders one knows which
+crane will move. Load units 101.. stand in A1, 201.. in A2; the first three of each hold ten pieces, the others nothing.
 """
 
 from __future__ import annotations
