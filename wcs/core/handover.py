@@ -37,13 +37,25 @@ def transfer_changed(turn: Turn, device: str, index: int, status: TransferStatus
     if new != old or name not in turn.state.transfer_point:
         turn.record(f.TransferPointSeen(name=name, status=status))
         if status.track and status.track != old.track:
-            departed(turn, name)
+            if not waits_for_track(turn, name, old.track):
+                departed(turn, name)
             arrived(turn, name, status.track)
         if not status.occupied:
             departed(turn, name)
         transports.wake_around(turn, name)
     if status.event_sequence and (again or status.event_sequence != old.event_sequence):
         turn.commands.append(TransferAck(device=device, transfer=index, event_sequence=status.event_sequence))
+
+
+def waits_for_track(turn: Turn, name: str, old_track: int) -> bool:
+    """A load unit that is booked here and has no track yet is the one whose track shows now: its machine's DONE came
+    before the words of the conveyor.
+    """
+    unit = turn.state.unit_at(name)
+    if not unit or name not in turn.layout.entries:
+        return False
+    bound = turn.state.track.get((turn.layout.conveyor_of_place[name], old_track))
+    return bound is None or bound.load_unit != unit
 
 
 def departed(turn: Turn, name: str) -> None:

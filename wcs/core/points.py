@@ -27,6 +27,8 @@ def point_changed(turn: Turn, device: str, index: int, status: PointStatus, *, a
         return
     known = turn.state.point.get(point.name)
     if known is None or known.scan_sequence != status.scan_sequence or known.track != status.track:
+        if known is not None and known.load_unit and judged_before(status, known):
+            left_point(turn, point, known)
         new_scan(turn, point, status)
         return
     judged = next((o for o in status.outcomes if o.scan_sequence == status.scan_sequence), None)
@@ -34,6 +36,13 @@ def point_changed(turn: Turn, device: str, index: int, status: PointStatus, *, a
         left_point(turn, point, known)
     elif again and judged is None and not known.waiting:
         send_decision(turn, point, known)
+
+
+def judged_before(status: PointStatus, known: e.PointState) -> bool:
+    """The former load was judged and the next one scanned between two readings."""
+    return known.scan_sequence != status.scan_sequence and any(
+        o.scan_sequence == known.scan_sequence for o in status.outcomes
+    )
 
 
 def new_scan(turn: Turn, point: Point, status: PointStatus) -> None:
