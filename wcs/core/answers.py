@@ -12,9 +12,12 @@ from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
 from wcs.core import legs, putaway, reconcile, reservation, stops, tasks, transports
+from wcs.core.layout import Kind
 from wcs.core.ports import CommandCode
 from wcs.core.turn import RequestRefused, Turn
 from wcs.plant.model import LOST
+
+FORK_NOT_CENTRED = 1 << 2  # alarm word 1
 
 
 def alarm_answered(turn: Turn, event: v.AlarmAnswered) -> None:
@@ -31,7 +34,7 @@ def alarm_answered(turn: Turn, event: v.AlarmAnswered) -> None:
         case "outcome_unknown":
             outcome(turn, alarm.task, event.answer, event.actor)
         case "device_fault":
-            turn.send(alarm.subject, CommandCode.RESET_FAULT, _task_named(turn, alarm.subject))
+            reset_fault(turn, alarm.subject)
         case "device_stopped":
             stops.answered(turn, alarm.subject, event.answer)
         case "foreign_device":
@@ -47,8 +50,14 @@ def alarm_answered(turn: Turn, event: v.AlarmAnswered) -> None:
             pass
 
 
-def _task_named(turn: Turn, device: str) -> int:
-    return turn.state.device[device].task
+def reset_fault(turn: Turn, device: str) -> None:
+    """RESET_FAULT names the task that is active there, else 0; a fork left out by a power loss is drawn in by HOME."""
+    task = tasks.open_task(turn, device)
+    if task is None and turn.state.device[device].alarms[0] == FORK_NOT_CENTRED:
+        turn.send(device, CommandCode.HOME)
+        return
+    active = task is not None and task.state is e.TaskState.ACCEPTED
+    turn.send(device, CommandCode.RESET_FAULT, task.number if task is not None and active else 0)
 
 
 def check_outcome(turn: Turn, alarm: e.Alarm, answer: str) -> None:
@@ -91,6 +100,9 @@ def close(turn: Turn, number: int, answer: str) -> None:
     if device.link is e.Link.SYNCHRONISED:
         turn.send(task.device, CommandCode.RECEIPT, number)
         reconcile.settle_memory(turn, task.device)
+        if turn.layout.kinds[task.device] is Kind.CRANE:
+            # Its fork may still be out, holding a belt that must move before any next task can begin.
+            turn.send(task.device, CommandCode.HOME)
     legs.task_withdrawn(turn, task)
     leg = turn.state.leg.get(task.leg) if task.leg else None
     if leg is not None:

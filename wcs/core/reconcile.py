@@ -114,6 +114,7 @@ def synchronised(turn: Turn, sequence: int, snapshot: DeviceSnapshot) -> None:
         tracked(turn, device.name, snapshot)
     else:
         task_driven(turn, device.name, status)
+    tasks.ask_for_reset(turn, device.name, status)
     turn.wake_all()
 
 

@@ -29,6 +29,8 @@ from wcs.core.turn import Turn
 
 # After this many refusals in a row of one device the fault is not passing: an operator must look.
 REFUSALS_MAX = 5
+# Of alarm word 1: what stops a machine until a person has reset it (not WCS lost, source empty, sink occupied, battery).
+FAULT_BITS = 0b11_1000_1111
 STOPPED_STATES = (DeviceState.FAULT, DeviceState.PAUSED, DeviceState.INTERRUPTED)
 CARRIES_FROM = (TaskType.TRANSFER, TaskType.PICK)
 CARRIES_TO = (TaskType.TRANSFER, TaskType.DEPOSIT)
@@ -95,6 +97,7 @@ def status_changed(turn: Turn, device: str, status: DeviceStatus, battery_permil
         return
     take_in_acknowledgement(turn, device, status)
     stops.look(turn, device, status)
+    ask_for_reset(turn, device, status)
     task = open_task(turn, device)
     if task is not None:
         take_in_progress(turn, task, status)
@@ -143,6 +146,15 @@ def see(turn: Turn, device: str, status: DeviceStatus, battery_permille: int) ->
     elif able and not known.able:
         turn.end_alarms(device, "device_fault", "device is able again")
         turn.orders_changed = True
+
+
+def ask_for_reset(turn: Turn, device: str, status: DeviceStatus) -> None:
+    """A fault that still stands when nothing is on its way to the device wants a person, also after a reset that was
+    refused or lost: an answered alarm does not end the condition.
+    """
+    known = turn.state.device[device]
+    if status.alarms[0] & FAULT_BITS and not known.able and not known.command_sequence:
+        turn.raise_alarm(device, "device_fault", _alarm_text(status), answers=("reset_fault",))
 
 
 def _alarm_text(status: DeviceStatus) -> str:

@@ -44,6 +44,10 @@ def advance(turn: Turn, number: int) -> None:
     if place in turn.layout.kinds or place in turn.layout.conveyors:
         return
     plan = next_leg(turn, place, transport.sink)
+    if plan is None and (place in turn.layout.station_of_handover or place in turn.layout.station_of_place):
+        turn.record(f.TransportOrderEnded(number=number, outcome="left to the station's people"))
+        wake_around(turn, place)
+        return
     if plan is None:
         wait(turn, number, f"no way from {place} to {transport.sink}")
         turn.raise_alarm(
