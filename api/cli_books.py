@@ -6,11 +6,16 @@ Rule: they work on the database alone, beside a running site or without one.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+if TYPE_CHECKING:
+    from wcs.ledger.backup import SiteMark
 
 journal = typer.Typer(no_args_is_help=True, help="The journal")
 DEFAULT_URL = "sqlite:///.wcs/demo/wcs.db"
@@ -36,14 +41,10 @@ def audit(
 ) -> None:
     """Prove the invariants from the database alone; exit code 1 if one does not hold."""
     from wcs.ledger.audit import audit as prove
-    from wcs.ledger.errors import WrongDatabase
     from wcs.plant.file import load_plant
 
-    try:
+    with _refusals():
         report = prove(database, full=full, plant=load_plant(plant) if plant else None)
-    except WrongDatabase as refusal:
-        typer.echo(str(refusal), err=True)
-        raise typer.Exit(2) from None
     if as_json:
         _line(report)
     else:
@@ -80,7 +81,68 @@ def token(
         store.close()
 
 
-COMMANDS: tuple[Callable[..., None], ...] = (orders, stock, audit, export, token)
+def backup(
+    file: Annotated[Path, typer.Argument(help="the new file")], database: Url = DEFAULT_URL, as_json: Json = False
+) -> None:
+    """Write a backup whose hash chain was read again; a site may go on meanwhile."""
+    from wcs.ledger.backup import back_up
+
+    _marks(lambda: back_up(database, file), as_json)
+
+
+def restore(
+    file: Annotated[Path, typer.Argument(help="a backup")], database: Url = DEFAULT_URL, as_json: Json = False
+) -> None:
+    """Fill an empty database from a backup. Its devices wait then until a person takes them over."""
+    from wcs.ledger.backup import restore as fill
+
+    _marks(lambda: fill(database, file), as_json)
+
+
+@journal.command()
+def archive(
+    folder: Annotated[Path, typer.Argument(help="where the archives are kept")],
+    before: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="lines before this day (UTC) leave")],
+    plant: Annotated[str, typer.Option(help="the site's plant: a shipped plant's name, or a file")],
+    database: Url = DEFAULT_URL,
+) -> None:
+    """Move old months out of the database; a closing says how the books stood behind them."""
+    import time
+
+    from wcs.ledger.archive import archive as leave
+    from wcs.plant.file import load_plant
+
+    before_ms = int(before.replace(tzinfo=UTC).timestamp() * 1000)
+    folder.mkdir(parents=True, exist_ok=True)
+    with _refusals():
+        now_ms = time.time_ns() // 1_000_000
+        closing = leave(database, load_plant(plant), folder, before_ms=before_ms, now_ms=now_ms)
+    _line(closing)  # null: nothing is that old
+
+
+COMMANDS: tuple[Callable[..., None], ...] = (orders, stock, audit, backup, restore, export, token)
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """What the ledger or a plant file refuses is said in a line, with exit code 2."""
+    from wcs.ledger.errors import LedgerError
+    from wcs.plant.file import PlantFileError
+
+    try:
+        yield
+    except (LedgerError, PlantFileError) as refusal:
+        typer.echo(str(refusal), err=True)
+        raise typer.Exit(2) from None
+
+
+def _marks(work: Callable[[], tuple[SiteMark, ...]], as_json: bool) -> None:
+    with _refusals():
+        marks = work()
+    if as_json:
+        _line(marks)
+    else:
+        _table(("site", "last line", "hash"), [(m.site_id, m.last_sequence, m.last_hash) for m in marks])
 
 
 def _rows(table: str, database: str) -> Iterable[dict[str, Any]]:

@@ -73,8 +73,8 @@ class WrongFolder(Exception):
 class SiteProcess:
     """The site as a child process; `kill` is a power failure."""
 
-    def __init__(self, order: SiteOrder, log: Path) -> None:
-        self._order = order
+    def __init__(self, log: Path) -> None:
+        self._order: SiteOrder | None = None
         self._log = log
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -83,8 +83,8 @@ class SiteProcess:
         """0: it is not running."""
         return 0 if self._process is None or self._process.poll() is not None else self._process.pid
 
-    def start(self) -> SiteReady:
-        """Start it and wait until it takes work in."""
+    def warm_up(self) -> None:
+        """Start the process; it loads its programs while its PLCs are being switched on, and waits for its order."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "api.demo_site"],
@@ -94,6 +94,13 @@ class SiteProcess:
                 start_new_session=True,
                 env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)},
             )
+
+    def start(self, order: SiteOrder | None = None) -> SiteReady:
+        """Give it its order (None: the same as before) and wait until it takes work in."""
+        self._order = order or self._order
+        if not self.pid:
+            self.warm_up()
+        assert self._process is not None
         stdin, stdout = self._process.stdin, self._process.stdout
         assert stdin is not None
         assert stdout is not None
@@ -153,20 +160,24 @@ class Demo:
         self.plant: Plant = load_plant(options.plant)
         self.url = f"sqlite:///{data / 'wcs.db'}"
         self.workload = Workload(self.plant, self._kept.seed)
-        self.plcs: RunningPlant = start_plant(self.plant, data / "plant", options.speed)
+        self.site = SiteProcess(data / "site.log")
+        self.site.warm_up()
+        try:
+            self.plcs: RunningPlant = start_plant(self.plant, data / "plant", options.speed)
+        except BaseException:
+            self.site.stop()
+            raise
         try:
             self.endpoints = {name: PlcEndpoint(host=at.host, port=at.port) for name, at in self.plcs.plcs.items()}
             self.world = self.plcs.open_test_port()
             self.clock = self.world.clock()
-            self.site = SiteProcess(self._site_order(), data / "site.log")
-            self.ready = self.site.start()
+            self.ready = self.site.start(self._site_order())
             tokens = msgspec.json.decode((data / "tokens.json").read_bytes(), type=dict[str, str])
             self.books = Books(self.url)
             self.goods = Goods(self.ready.address, tokens, self.stopping, self.watch)
             self.people = People(self.plant, self.ready.address, tokens, self.plcs.test_port, options.speed)
         except BaseException:
-            if hasattr(self, "site"):
-                self.site.stop()
+            self.site.stop()
             self.plcs.stop()
             raise
 

@@ -1,4 +1,4 @@
-"""What a demo has done so far, read from its database: cumulative for the folder, whoever ran on it and however it ended.
+"""What a demo has done so far, read from its database: cumulative for the folder, however its runs ended.
 
 Rule: counted from the books, never from memory.
 """

@@ -65,7 +65,7 @@ def kill_at_random(demo: Demo, dice: random.Random, kills: int, said: list[str])
 @pytest.mark.timeout(400)
 def test_kills_at_random_points_lose_nothing_and_do_nothing_twice(tmp_path: Path) -> None:
     seed = random.SystemRandom().randrange(1_000_000)
-    print(f"seed {seed}")
+    print(f"seed {seed}")  # noqa: T201 - shown where the test fails
     _, report = campaign(tmp_path, seed, KILLS, DEADLINE_S)
     assert report.ok, f"seed {seed}: {[f'{n}: {c.detail}' for n, c in report.checks.items() if not c.ok]}"
 
@@ -73,6 +73,6 @@ def test_kills_at_random_points_lose_nothing_and_do_nothing_twice(tmp_path: Path
 @pytest.mark.soak
 def test_two_hundred_kills_lose_nothing_and_do_nothing_twice(tmp_path: Path) -> None:
     seed = random.SystemRandom().randrange(1_000_000)
-    print(f"seed {seed}")
+    print(f"seed {seed}")  # noqa: T201 - shown where the test fails
     _, report = campaign(tmp_path, seed, KILLS_SOAK, 3600.0)
     assert report.ok, f"seed {seed}: {[f'{n}: {c.detail}' for n, c in report.checks.items() if not c.ok]}"
