@@ -74,6 +74,8 @@ def new_scan(turn: Turn, point: Point, status: PointStatus) -> None:
         return
     if point.kind is PointKind.IDENTIFICATION:
         exit_, reason = identify(turn, point, status, unit, no_reads)
+    elif no_reads and unit and not state.load_unit[unit].identified:
+        exit_, reason = 0, "not identified yet: round to the identification point again"
     else:
         exit_, reason = way_on(turn, point, unit)
     decide(turn, point, exit_, reason)

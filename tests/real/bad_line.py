@@ -1,0 +1,180 @@
+"""A bad line between driver and PLC: a TCP relay that delays, cuts, and (whole Modbus requests) doubles and reorders.
+
+Rule: it forges nothing. Modbus carries one request a frame, with its length in it, so a frame can be sent twice or held
+back until the one after it; the answers to what the driver never sent are kept from it by their transaction number.
+OPC UA numbers its chunks in the session, so there a line can only delay and break.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import threading
+from types import TracebackType
+
+Address = tuple[str, int]
+
+CHUNK = 65_536
+MBAP = 6  # transaction, protocol, length: the frame's length stands in its last two bytes
+WRITE = 16  # function code of what carries commands and answers
+UNIT_AND_FUNCTION = 2
+FOREIGN_TRANSACTION = 0xFFFF  # of a doubled frame: its answer is kept from the driver
+
+
+class Faults:
+    """How bad the line is: chances a chunk or frame, and the longest delay."""
+
+    def __init__(self, *, cut: float = 0.0, delay_s: float = 0.0, double: float = 0.0, late: float = 0.0) -> None:
+        self.cut = cut
+        self.delay_s = delay_s
+        self.double = double
+        self.late = late
+
+
+class BadLine:
+    """Relays in front of any number of PLCs, on an event loop in a thread of their own; `counts` says what befell."""
+
+    def __init__(self, seed: int, faults: Faults) -> None:
+        self.faults = faults
+        self.counts = dict.fromkeys(("cut", "delayed", "doubled", "late"), 0)
+        self._chance = random.Random(seed)
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="bad line")
+        self._servers: list[asyncio.Server] = []
+        self._conversations: set[asyncio.Task[None]] = set()
+
+    def __enter__(self) -> BadLine:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        asyncio.run_coroutine_threadsafe(self._close(), self._loop).result(10)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(10)
+        self._loop.close()
+
+    def to(self, plc: Address, *, frames: bool) -> Address:
+        """Open a relay to this PLC; the address at which the driver is to reach it. `frames`: it speaks Modbus."""
+        return asyncio.run_coroutine_threadsafe(self._serve(plc, frames), self._loop).result(10)
+
+    def heal(self) -> None:
+        """From now on the line is good."""
+        self.faults = Faults()
+
+    async def _serve(self, plc: Address, frames: bool) -> Address:
+        async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            self._conversations.add(task)
+            try:
+                await self._relay(plc, frames, reader, writer)
+            finally:
+                self._conversations.discard(task)
+
+        server = await asyncio.start_server(converse, "127.0.0.1", 0)
+        self._servers.append(server)
+        host, port = server.sockets[0].getsockname()[:2]
+        return host, port
+
+    async def _close(self) -> None:
+        for server in self._servers:
+            server.close()
+        for task in tuple(self._conversations):
+            task.cancel()
+        await asyncio.gather(*self._conversations, return_exceptions=True)
+
+    async def _relay(
+        self, plc: Address, frames: bool, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
+        """One connection, until either side or the line ends it."""
+        try:
+            far_reader, far_writer = await asyncio.open_connection(*plc)
+        except OSError:
+            await _hang_up(writer)
+            return
+        there = self._frames_there(reader, far_writer) if frames else self._bytes(reader, far_writer)
+        back = self._frames_back(far_reader, writer) if frames else self._bytes(far_reader, writer)
+        ways = [asyncio.ensure_future(there), asyncio.ensure_future(back)]
+        try:
+            await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for way in ways:
+                way.cancel()
+            await asyncio.gather(*ways, return_exceptions=True)
+            await _hang_up(writer)
+            await _hang_up(far_writer)
+
+    async def _bytes(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while chunk := await reader.read(CHUNK):
+            if await self._fate():
+                return
+            writer.write(chunk)
+            await writer.drain()
+
+    async def _frames_there(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Requests to the PLC. A write may arrive twice, and once more after a later one: an old telegram."""
+        old: bytes = b""
+        while frame := await _frame(reader):
+            if await self._fate():
+                return
+            writer.write(frame)
+            if frame[MBAP + 1] == WRITE:
+                if self._happens(self.faults.double, "doubled"):
+                    writer.write(_as_foreign(frame))
+                if old and self._happens(self.faults.late, "late"):
+                    writer.write(_as_foreign(old))
+                if _writes_command(frame):
+                    old = frame
+            await writer.drain()
+
+    async def _frames_back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while frame := await _frame(reader):
+            if _transaction(frame) == FOREIGN_TRANSACTION:
+                continue
+            if await self._fate():
+                return
+            writer.write(frame)
+            await writer.drain()
+
+    async def _fate(self) -> bool:
+        """Delay what goes by; True: the line is cut before it has gone by."""
+        if self.faults.delay_s:
+            self.counts["delayed"] += 1
+            await asyncio.sleep(self._chance.uniform(0, self.faults.delay_s))
+        return self._happens(self.faults.cut, "cut")
+
+    def _happens(self, chance: float, what: str) -> bool:
+        happens = self._chance.random() < chance
+        self.counts[what] += happens
+        return happens
+
+
+async def _frame(reader: asyncio.StreamReader) -> bytes:
+    """One whole Modbus frame; empty at the end."""
+    with contextlib.suppress(asyncio.IncompleteReadError):
+        head = await reader.readexactly(MBAP)
+        return head + await reader.readexactly(int.from_bytes(head[4:6], "big"))
+    return b""
+
+
+def _transaction(frame: bytes) -> int:
+    return int.from_bytes(frame[:2], "big")
+
+
+def _as_foreign(frame: bytes) -> bytes:
+    return FOREIGN_TRANSACTION.to_bytes(2, "big") + frame[2:]
+
+
+def _writes_command(frame: bytes) -> bool:
+    """Words 1–31 of some device: the telegram that moves a machine."""
+    count = int.from_bytes(frame[MBAP + UNIT_AND_FUNCTION + 2 : MBAP + UNIT_AND_FUNCTION + 4], "big")
+    return count == 31
+
+
+async def _hang_up(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
