@@ -201,8 +201,11 @@ class Operator:
     def step(self) -> int:
         """Answer one alarm that wants an answer; returns how long it took (ms of plant time)."""
         for alarm in self._desk.alarms():
-            if alarm.answers and self._settle(alarm):
-                return ANSWER_MS
+            try:
+                if alarm.answers and self._settle(alarm):
+                    return ANSWER_MS
+            except Refused:
+                continue  # another alarm may have to be settled before this one
         return LOOK_MS
 
     def _settle(self, alarm: Alarm) -> bool:

@@ -36,7 +36,11 @@ def transfer_changed(turn: Turn, device: str, index: int, status: TransferStatus
     )
     if new != old or name not in turn.state.transfer_point:
         turn.record(f.TransferPointSeen(name=name, status=status))
-        if status.track and status.track != old.track:
+        standing = turn.state.unit_at(name)
+        if standing and status.occupied and status.event_sequence < old.event_sequence:
+            # The PLC has lost its memory and numbers anew what stands there: nothing has come or gone.
+            claim(turn, name, standing)
+        elif status.track and status.track != old.track:
             if not waits_for_track(turn, name, old.track):
                 departed(turn, name)
             arrived(turn, name, status.track)
