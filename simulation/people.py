@@ -219,6 +219,8 @@ class Operator:
                 return False  # taking a device over is nobody's routine
             case "appeared":
                 return self._identify(alarm)
+            case "vanished":
+                return self._search(alarm)
             case "clarification" | "no_route" if alarm.load_unit:
                 return self._bring_back(alarm)
             case _:
@@ -233,6 +235,15 @@ class Operator:
         if at == device:
             return "on_device"
         return "gone" if at in (OUTSIDE, LOST) else "at_sink"
+
+    def _search(self, alarm: Alarm) -> bool:
+        """Look for what is gone from its place; what stands elsewhere is booked there."""
+        at = self._hands.place_of(alarm.load_unit)
+        self._desk.answer(alarm.number, "gone" if at in (OUTSIDE, LOST) else "moved")
+        book = self._desk.load_unit(alarm.load_unit)
+        if book is not None and at not in (OUTSIDE, LOST, book.place):
+            self._desk.placed(alarm.load_unit, at, "found there")
+        return True
 
     def _identify(self, alarm: Alarm) -> bool:
         """Read the label of what stands there, and say so."""
