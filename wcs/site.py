@@ -16,7 +16,7 @@ import enum
 import gc
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
@@ -149,10 +149,11 @@ class Site:
 
     def _reload(self) -> None:
         """Take the state from the tables: at the start, and after a bug."""
-        rows = list(self._ledger.load_rows())
-        self.warehouse = Warehouse(self._plant, rows)
-        if not len(self.view.site):
-            self.view.load(rows)
+        with _not_collecting():  # of hundreds of thousands of new rows none is garbage
+            rows = list(self._ledger.load_rows())
+            self.warehouse = Warehouse(self._plant, rows)
+            if not len(self.view.site):
+                self.view.load(rows)
         site = next(iter(self.warehouse.state.site), None)
         self._now_ms = max(self._now_ms, site.now_ms if site else 0)
 
@@ -398,6 +399,15 @@ class Site:
     def _refuse_all(self) -> None:
         while not self._queue.empty():
             _fail(self._queue.get_nowait(), HostNotReady("the host has stopped"))
+
+
+@contextlib.contextmanager
+def _not_collecting() -> Iterator[None]:
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def _reported(report: DeviceReport) -> Callable[[int], v.Event]:

@@ -40,6 +40,7 @@ class Warehouse:
         self.layout = Layout(plant)
         self.state = State(self.layout)
         self.state.load(rows)
+        self._as_loaded = True
 
     def handle(self, event: v.Event) -> Step:
         """Decide on one event, and apply what was decided.
@@ -50,6 +51,7 @@ class Warehouse:
         """
         if isinstance(event, v.HostStarted):
             self._begin_term(event)
+        self._as_loaded = False
         turn = Turn(self.state, event.at_ms)
         try:
             HANDLERS[type(event)](turn, event)
@@ -61,6 +63,7 @@ class Warehouse:
 
     def apply(self, fact: f.Fact) -> None:
         """Evolve only: what replaying facts does."""
+        self._as_loaded = False
         EVOLVE[type(fact)](self.state, fact)
 
     def _begin_term(self, event: v.HostStarted) -> None:
@@ -68,6 +71,8 @@ class Warehouse:
         installed = self.state.installed_plant.get(event.plant)
         if installed is None and len(self.state.installed_plant):
             raise RequestRefused("plant", f"this site's books belong to another plant than {event.plant}")
+        if self._as_loaded:
+            return  # a host that starts has just loaded it
         changes = dict(self.state.changes)
         self.state = self.state.rebuilt()
         self.state.changes.update(changes)
