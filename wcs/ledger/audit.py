@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -18,6 +19,7 @@ from wcs.core.ports import DeviceSnapshot
 from wcs.ledger import audit_books, audit_plant
 from wcs.ledger.audit_findings import Findings
 from wcs.ledger.audit_journal import JournalAudit
+from wcs.ledger.audit_opening import Archives, Opening, read_opening
 from wcs.ledger.database import engine_for, sqlite_file
 from wcs.ledger.errors import WrongDatabase
 from wcs.plant.file import PlantFileError, load_plant
@@ -39,7 +41,8 @@ class AuditReport(Record):
     skipped: dict[str, str]
 
 
-BOOKS: dict[str, Callable[[sa.Connection, str, Findings], str]] = {
+BooksCheck = Callable[[sa.Connection, str, Opening, Findings], str]
+BOOKS: dict[str, BooksCheck] = {
     "balances_equal_lines": audit_books.balances_equal_lines,
     "balances_equal_state": audit_books.balances_equal_state,
     "no_negative_stock": audit_books.no_negative_stock,
@@ -55,6 +58,7 @@ def audit(
     site_id: str = "main",
     *,
     full: bool = False,
+    archives: Path | None = None,
     world: Mapping[int, str] | None = None,
     snapshots: Mapping[str, DeviceSnapshot] | None = None,
     plant: Plant | None = None,
@@ -65,6 +69,7 @@ def audit(
         url: the database; it may be in use.
         site_id: whose books.
         full: read the archives too, from the first line on.
+        archives: the folder where they are now, if it is not the one where they were made.
         world: load number → place, as the physical world says.
         snapshots: what each reachable device says, by device.
         plant: the building; without it a shipped plant with the same digest is taken, if there is one.
@@ -81,14 +86,16 @@ def audit(
 
     with _snapshot(url) as connection:
         plant = plant or _installed_plant(connection, site_id)
-        journal = JournalAudit(connection, site_id, plant)
-        journal.read(full=full)
+        opening = read_opening(connection, site_id)
+        files = Archives(connection, site_id, archives) if full and opening.sequence else None
+        journal = JournalAudit(connection, site_id, plant, opening, files)
+        journal.read()
         for name, check in journal.checks().items():
             make(name, check)
         if plant is None:
             skipped["fold_equals_tables"] = "the plant of this site was not given"
         for name, books_check in BOOKS.items():
-            make(name, lambda findings, check=books_check: check(connection, site_id, findings))  # type: ignore[misc]
+            make(name, partial(books_check, connection, site_id, opening))
         places = audit_books.places(connection, site_id)
     if world is None:
         skipped["paper_equals_world"] = "no world was given"

@@ -8,6 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from wcs.ledger.audit_findings import Findings
+from wcs.ledger.audit_opening import Opening
 from wcs.plant.model import OUTSIDE
 
 LOCATION = re.compile(r".+-[LR]-\d{2,}-\d{2,}-\d+")
@@ -16,13 +17,13 @@ LAST_SINKS = """
 SELECT l.load_unit, l.sink FROM containment_line l
 JOIN (SELECT load_unit, MAX(sequence) AS sequence FROM containment_line WHERE site_id = :site GROUP BY load_unit) last
   ON l.sequence = last.sequence
-WHERE l.site_id = :site
+WHERE l.site_id = :site AND l.caused_by > :closed
 """
 SUMS = """
 SELECT account, sku, lot, owner, SUM(quantity) FROM (
-  SELECT sink AS account, sku, lot, owner, quantity FROM content_line WHERE site_id = :site
+  SELECT sink AS account, sku, lot, owner, quantity FROM content_line WHERE site_id = :site AND caused_by > :closed
   UNION ALL
-  SELECT source, sku, lot, owner, -quantity FROM content_line WHERE site_id = :site
+  SELECT source, sku, lot, owner, -quantity FROM content_line WHERE site_id = :site AND caused_by > :closed
 ) AS posted GROUP BY account, sku, lot, owner
 """
 RESERVED = """
@@ -36,13 +37,13 @@ BROKEN_MOVES = """
 SELECT load_unit, sequence, source, came_from FROM (
   SELECT load_unit, sequence, source,
          LAG(sink) OVER (PARTITION BY load_unit ORDER BY sequence) AS came_from
-  FROM containment_line WHERE site_id = :site
-) AS moves WHERE source <> COALESCE(came_from, source) ORDER BY sequence
+  FROM containment_line WHERE site_id = :site AND caused_by > :closed
+) AS moves WHERE came_from IS NULL OR source <> came_from ORDER BY sequence
 """
 
 
-def _rows(connection: sa.Connection, sql: str, site_id: str) -> list[Any]:
-    return [tuple(row) for row in connection.execute(sa.text(sql), {"site": site_id})]
+def _rows(connection: sa.Connection, sql: str, site_id: str, **values: int) -> list[Any]:
+    return [tuple(row) for row in connection.execute(sa.text(sql), {"site": site_id, **values})]
 
 
 def places(connection: sa.Connection, site_id: str) -> dict[int, str]:
@@ -50,14 +51,14 @@ def places(connection: sa.Connection, site_id: str) -> dict[int, str]:
     return dict(_rows(connection, "SELECT load_unit, place FROM load_unit WHERE site_id = :site", site_id))
 
 
-def balances_equal_lines(connection: sa.Connection, site_id: str, findings: Findings) -> str:
+def balances_equal_lines(connection: sa.Connection, site_id: str, opening: Opening, findings: Findings) -> str:
     """Each balance is what its lines add up to; every account's gain is another's loss."""
-    opening_places, opening_sums = _opening(connection, site_id)
-    sinks = opening_places | dict(_rows(connection, LAST_SINKS, site_id))
+    closed = opening.sequence
+    sinks = opening.places | dict(_rows(connection, LAST_SINKS, site_id, closed=closed))
     booked = dict(_rows(connection, "SELECT load_unit, place FROM containment_balance WHERE site_id = :site", site_id))
-    _compare("load unit", sinks, booked, findings)
-    sums = dict(opening_sums)
-    for *cell, quantity in _rows(connection, SUMS, site_id):
+    _compare("load unit", _inside(sinks), _inside(booked), findings)
+    sums = dict(opening.accounts)
+    for *cell, quantity in _rows(connection, SUMS, site_id, closed=closed):
         sums[tuple(cell)] = sums.get(tuple(cell), 0) + int(quantity)
     cells = _balances(connection, site_id)
     _compare("account", _not_zero(sums), _not_zero(cells), findings)
@@ -73,7 +74,7 @@ def balances_equal_lines(connection: sa.Connection, site_id: str, findings: Find
     return f"{len(booked)} load units, {len(cells)} content accounts"
 
 
-def balances_equal_state(connection: sa.Connection, site_id: str, findings: Findings) -> str:
+def balances_equal_state(connection: sa.Connection, site_id: str, opening: Opening, findings: Findings) -> str:
     """The state's load units and contents are the balances of the books."""
     booked = dict(_rows(connection, "SELECT load_unit, place FROM containment_balance WHERE site_id = :site", site_id))
     units = places(connection, site_id)
@@ -89,7 +90,7 @@ def balances_equal_state(connection: sa.Connection, site_id: str, findings: Find
     return f"{len(units)} load units, {len(contents)} contents"
 
 
-def no_negative_stock(connection: sa.Connection, site_id: str, findings: Findings) -> str:
+def no_negative_stock(connection: sa.Connection, site_id: str, opening: Opening, findings: Findings) -> str:
     """Nothing physical is below nothing."""
     cells = {cell: by for cell, by in _balances(connection, site_id).items() if cell[0].startswith("LU:")}
     for cell, quantity in cells.items():
@@ -98,7 +99,7 @@ def no_negative_stock(connection: sa.Connection, site_id: str, findings: Finding
     return f"{len(cells)} balances in load units"
 
 
-def reservations_within_stock(connection: sa.Connection, site_id: str, findings: Findings) -> str:
+def reservations_within_stock(connection: sa.Connection, site_id: str, opening: Opening, findings: Findings) -> str:
     """What is reserved is there, and is the sum of its reservations, on either side."""
     reserved = {tuple(cell): int(n) for *cell, n in _rows(connection, RESERVED, site_id)}
     contents = {
@@ -125,7 +126,7 @@ def reservations_within_stock(connection: sa.Connection, site_id: str, findings:
     return f"{len(contents)} contents, {len(reserved)} with reservations"
 
 
-def one_load_unit_a_location(connection: sa.Connection, site_id: str, findings: Findings) -> str:
+def one_load_unit_a_location(connection: sa.Connection, site_id: str, opening: Opening, findings: Findings) -> str:
     """A storage location holds at most one load unit."""
     standing: dict[str, int] = {}
     for unit, place in places(connection, site_id).items():
@@ -137,7 +138,7 @@ def one_load_unit_a_location(connection: sa.Connection, site_id: str, findings: 
     return f"{len(standing)} occupied locations"
 
 
-def keys_unique(connection: sa.Connection, site_id: str, findings: Findings) -> str:
+def keys_unique(connection: sa.Connection, site_id: str, opening: Opening, findings: Findings) -> str:
     """No move and no posting is on paper twice."""
     total = 0
     for table in ("containment_line", "content_line"):
@@ -149,22 +150,24 @@ def keys_unique(connection: sa.Connection, site_id: str, findings: Findings) -> 
     return f"{total} lines"
 
 
-def moves_continue(connection: sa.Connection, site_id: str, findings: Findings) -> str:
+def moves_continue(connection: sa.Connection, site_id: str, opening: Opening, findings: Findings) -> str:
     """Each move of a load unit begins where the one before it ended."""
-    for unit, sequence, source, came_from in _rows(connection, BROKEN_MOVES, site_id):
-        findings.add(f"line {sequence}: load unit {unit} leaves {source}, but it came to {came_from}")
+    for unit, sequence, source, came_from in _rows(connection, BROKEN_MOVES, site_id, closed=opening.sequence):
+        stood = came_from or opening.places.get(unit, OUTSIDE)
+        if source != stood:
+            findings.add(f"line {sequence}: load unit {unit} leaves {source}, but it came to {stood}")
     count = "SELECT COUNT(*) FROM containment_line WHERE site_id = :site"
     return f"{_rows(connection, count, site_id)[0][0]} moves"
-
-
-def _opening(connection: sa.Connection, site_id: str) -> tuple[dict[int, str], dict[tuple[Any, ...], int]]:
-    """Balances from which the lines that are still here start: nothing, for no line has been archived."""
-    return {}, {}
 
 
 def _balances(connection: sa.Connection, site_id: str) -> dict[tuple[Any, ...], int]:
     sql = "SELECT account, sku, lot, owner, quantity FROM content_balance WHERE site_id = :site"
     return {tuple(cell): int(quantity) for *cell, quantity in _rows(connection, sql, site_id)}
+
+
+def _inside(places: dict[int, str]) -> dict[int, str]:
+    """What never moved has no balance: it is outside, as what has left."""
+    return {unit: place for unit, place in places.items() if place != OUTSIDE}
 
 
 def _not_zero(cells: dict[tuple[Any, ...], int]) -> dict[tuple[Any, ...], int]:

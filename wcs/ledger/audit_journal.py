@@ -17,21 +17,22 @@ from wcs.core.entities import Entity
 from wcs.core.facts import DeviceTaskStarted, Fact, LoadUnitMoved, QuantityPosted
 from wcs.core.warehouse import Warehouse
 from wcs.ledger.audit_findings import Findings
+from wcs.ledger.audit_opening import Archives, Opening
 from wcs.ledger.journal_codec import UnknownLine, decode_fact
 from wcs.plant.model import Plant
 
 ROWS_A_FETCH = 5_000  # a million facts pass through without standing in memory together
 JOURNAL = """
 SELECT sequence, kind, event_sequence, name, version, document, occurred_at_ms, received_at_ms, committed_at_ms, hash
-FROM journal WHERE site_id = :site ORDER BY sequence
+FROM journal WHERE site_id = :site AND sequence > :closed ORDER BY sequence
 """
 CONTAINMENT = """
 SELECT sequence, caused_by, key, load_unit, source, sink, occurred_at_ms
-FROM containment_line WHERE site_id = :site ORDER BY sequence
+FROM containment_line WHERE site_id = :site AND caused_by > :closed ORDER BY sequence
 """
 CONTENT = """
 SELECT sequence, caused_by, key, source, sink, sku, lot, owner, quantity, occurred_at_ms
-FROM content_line WHERE site_id = :site ORDER BY sequence
+FROM content_line WHERE site_id = :site AND caused_by > :closed ORDER BY sequence
 """
 KIND_FACT = 1
 
@@ -39,10 +40,11 @@ KIND_FACT = 1
 class _Book:
     """The lines of one book, expected one after another in the order of their facts."""
 
-    def __init__(self, name: str, lines: Iterator[tuple[Any, ...]]) -> None:
+    def __init__(self, name: str, lines: Iterator[tuple[Any, ...]], last: int) -> None:
         self.name = name
         self.findings = Findings()
         self.count = 0
+        self._last = last
         self._lines = lines
 
     def expect(self, *values: Any) -> None:
@@ -50,9 +52,10 @@ class _Book:
         if self.findings.count:
             return
         self.count += 1
-        expected, found = (self.count, *values), next(self._lines, None)
+        self._last += 1
+        expected, found = (self._last, *values), next(self._lines, None)
         if found != expected:
-            self.findings.add(f"{self.name} {self.count}: {expected} expected, {found or 'no line'} found")
+            self.findings.add(f"{self.name} {self._last}: {expected} expected, {found or 'no line'} found")
 
     def finish(self) -> None:
         """No line may be left without a fact."""
@@ -62,21 +65,33 @@ class _Book:
 
 
 class JournalAudit:
-    """One pass over a site's journal."""
+    """One pass over a site's journal, from its newest closing on or, `archives` given, from the first line on."""
 
-    def __init__(self, connection: sa.Connection, site_id: str, plant: Plant | None) -> None:
+    def __init__(
+        self,
+        connection: sa.Connection,
+        site_id: str,
+        plant: Plant | None,
+        opening: Opening,
+        archives: Archives | None = None,
+    ) -> None:
         self._connection = connection
         self._site_id = site_id
-        self._warehouse = None if plant is None else Warehouse(plant)
+        self._opening = opening
+        self._archives = archives
+        begun = opening if archives is None else Opening()
+        self._warehouse = None if plant is None else Warehouse(plant, begun.rows)
         self._lines = 0
         self._facts = 0
-        self.end = (0, bytes(32))
+        self.end = (begun.sequence, begun.hash)
+        self._last_task = begun.last_task
         self._chain = Findings()
         self._fold = Findings()
         self._tasks = Findings()
         self._task_numbers: set[int] = set()
-        self._moves = _Book("containment line", self._stream(CONTAINMENT))
-        self._postings = _Book("content line", self._stream(CONTENT))
+        moves, postings = self._all("containment_line", CONTAINMENT), self._all("content_line", CONTENT)
+        self._moves = _Book("containment line", moves, begun.containment_sequence)
+        self._postings = _Book("content line", postings, begun.content_sequence)
 
     def checks(self) -> dict[str, Callable[[Findings], str]]:
         """What the pass found, by name of the check."""
@@ -92,20 +107,26 @@ class JournalAudit:
             checks["fold_equals_tables"] = lambda into: _told(self._fold, into, f"{self._facts} facts")
         return checks
 
-    def read(self, *, full: bool) -> None:
+    def read(self) -> None:
         """Read every line once."""
-        expected, previous = 1, bytes(32)
-        for line in self._stream(JOURNAL):
+        for complaint in [] if self._archives is None else self._archives.complaints():
+            self._chain.add(complaint)
+        if self._chain.count:  # what cannot be read is not folded either
+            self._fold.add("the archives cannot be read")
+            return
+        for line in self._all("journal", JOURNAL):
+            last, previous = self.end
             sequence, found = int(line[0]), bytes(line[9])
-            if sequence != expected:
-                self._chain.add(f"line {expected} is missing: {sequence} follows")
+            if sequence != last + 1:
+                self._chain.add(f"line {last + 1} is missing: {sequence} follows")
             elif _hash(previous, line) != found:
                 self._chain.add(f"line {sequence} ({line[3]}) is not what its hash covers")
-            expected, previous = sequence + 1, found
             self.end = (sequence, found)
             self._lines += 1
             if line[1] == KIND_FACT:
                 self._take_in(sequence, line)
+            if sequence == self._opening.sequence:
+                self._compare_with_closing()
         self._moves.finish()
         self._postings.finish()
         if self._warehouse is not None and not self._fold.count:
@@ -122,7 +143,7 @@ class JournalAudit:
         self._check_postings(sequence, fact)
         if isinstance(fact, DeviceTaskStarted):
             number = fact.open_task.number
-            if number in self._task_numbers:
+            if number in self._task_numbers or number <= self._last_task:
                 self._tasks.add(f"task {number} was started again in line {sequence}")
             self._task_numbers.add(number)
         if self._warehouse is not None and not self._fold.count:
@@ -139,6 +160,19 @@ class JournalAudit:
                 sequence, fact.key, fact.source, fact.sink, fact.sku, fact.lot, fact.owner, fact.quantity,
                 fact.occurred_ms,
             )  # fmt: skip
+
+    def _compare_with_closing(self) -> None:
+        """A full audit has come to where the archives end: the closing must say the same."""
+        if self._warehouse is None or self._fold.count:
+            return
+        said = dict.fromkeys(self._opening.rows)
+        folded = dict.fromkeys(row for table in self._warehouse.state.tables.values() for row in table)
+        for row in folded:
+            if row not in said:
+                self._fold.add(f"{row} is folded from the archives, but not in the closing")
+        for row in said:
+            if row not in folded:
+                self._fold.add(f"{row} is in the closing, but not folded from the archives")
 
     def _compare_table(self, entity: type[Entity], folded: dict[Any, Entity]) -> None:
         """The table's rows are the folded rows, field by field."""
@@ -161,9 +195,15 @@ class JournalAudit:
         for key in left:
             self._fold.add(f"{entity.TABLE} {key} is in the journal but not in the table")
 
-    def _stream(self, sql: str) -> Iterator[tuple[Any, ...]]:
+    def _all(self, table: str, sql: str) -> Iterator[tuple[Any, ...]]:
+        """A table's rows: of the archives where they are read too, then of the database."""
+        if self._archives is not None:
+            yield from self._archives.rows(table)
+        yield from self._stream(sql, closed=self._opening.sequence)
+
+    def _stream(self, sql: str, **values: int) -> Iterator[tuple[Any, ...]]:
         result = self._connection.execute(
-            sa.text(sql), {"site": self._site_id}, execution_options={"yield_per": ROWS_A_FETCH}
+            sa.text(sql), {"site": self._site_id, **values}, execution_options={"yield_per": ROWS_A_FETCH}
         )
         for row in result:
             yield tuple(row)

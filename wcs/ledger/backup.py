@@ -25,6 +25,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from wcs.ledger import migrate
 from wcs.ledger.audit_findings import Findings
 from wcs.ledger.audit_journal import JournalAudit
+from wcs.ledger.audit_opening import read_opening
 from wcs.ledger.database import engine_for, sqlite_file
 from wcs.ledger.errors import LedgerError, WrongDatabase
 from wcs.ledger.tables import metadata, quarantine
@@ -95,8 +96,8 @@ def marks_of(connection: sa.Connection) -> tuple[SiteMark, ...]:
     """Prove every site's chain; BackupRefused if one does not hold."""
     marks = []
     for (site_id,) in connection.execute(sa.text("SELECT DISTINCT site_id FROM lease ORDER BY site_id")).all():
-        reader = JournalAudit(connection, site_id, None)
-        reader.read(full=False)
+        reader = JournalAudit(connection, site_id, None, read_opening(connection, site_id))
+        reader.read()
         findings = Findings()
         reader.checks()["journal_chain"](findings)
         if findings.count:
