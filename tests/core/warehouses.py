@@ -128,6 +128,12 @@ class Site:
         self.world.place(load, place, by="stranger", now_ms=self.twin.now_ms)
         return load
 
+    def foreign_load_at_door(self, number: int, barcode: str, mass_g: int, height_mm: int) -> Load:
+        """A load at the dock with measures of its own."""
+        load = Load(number=number, barcode=barcode, load_type=1, mass_g=mass_g, height_mm=height_mm)
+        self.world.place(load, "D1.IN1", by="driver", now_ms=self.twin.now_ms)
+        return load
+
     def report(self) -> str:
         """What does not move, for the one who reads a failure."""
         s, lines = self.state, [f"at {self.twin.now_ms} ms of plant time:"]

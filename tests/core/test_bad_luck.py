@@ -1,0 +1,331 @@
+"""Bad luck in the twin: whatever the building does, the load is kept on the book and the work goes on another way."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.core.checkers import check_each_move_once
+from tests.core.warehouses import HOUR_MS, Site
+from wcs.core import entities as e
+from wcs.core import events as v
+from wcs.core import facts as f
+from wcs.core.ports import CommandCode, DeviceState, ResultCode
+from wcs.core.turn import RequestRefused
+from wcs.plant.model import LOST
+
+MINUTE_MS = 60_000
+
+
+def site_with_stock(*, people: bool = True) -> Site:
+    site = Site(people=people)
+    site.start()
+    site.skus("TEA")
+    site.stock("A1-L-01-01-1", "TEA", 10)
+    site.stock("A2-L-01-01-1", "TEA", 10, lot="L2")
+    for place in ("A1-L-03-01-1", "A2-L-03-01-1", "A2-R-03-01-1"):
+        site.stock(place)
+    return site
+
+
+def ships(site: Site, number: str = "SO1") -> None:
+    """The order ships in the end, and the paper is the world."""
+    site.run_until_ended()
+    assert site.order_state(number) is e.OrderState.SHIPPED, site.report()
+    site.run_until_quiet()
+    site.check_paper_is_world()
+
+
+def open_task_of(site: Site, device: str) -> e.OpenTask | None:
+    number = site.state.task_of_device.get(device)
+    return None if number is None else site.state.task[number]
+
+
+def run_until_carried_to(site: Site, is_sink: str = "") -> e.OpenTask:
+    """Until a crane works on a transfer: into a rack, or to the place given."""
+    found: list[e.OpenTask] = []
+
+    def at_work() -> bool:
+        found[:] = [
+            t for t in site.state.task
+            if t.device in site.state.layout.cranes and t.sink
+            and (t.sink == is_sink if is_sink else site.state.layout.is_location(t.sink))
+        ]  # fmt: skip
+        return bool(found)
+
+    site.run_until(at_work)
+    return found[0]
+
+
+def machine_state(site: Site, device: str) -> DeviceState:
+    return site.twin._machine_of[device].snapshot(device).status.state
+
+
+def alarms(site: Site, code: str) -> list[e.Alarm]:
+    return [
+        x.alarm for x in site.facts_of(f.AlarmRaised) if isinstance(x, f.AlarmRaised) and x.alarm.code == code
+    ]  # fmt: skip
+
+
+def deliver(site: Site, *, quantity: int = 10, barcode: str = "T700001", lot: str = "D1") -> None:
+    line = e.DeliveryLine(delivery="DL1", line=1, barcode=barcode, sku="TEA", lot=lot, quantity=quantity)
+    site.twin.handle(v.DeliveryNotified(at_ms=site.twin.now_ms, actor="erp", number="DL1", lines=(line,)))
+
+
+def test_a_bin_found_occupied_is_blocked_and_the_load_goes_to_another() -> None:
+    site = site_with_stock()
+    deliver(site)
+    task = run_until_carried_to(site)
+    site.foreign_load(task.sink)
+    site.run_until(lambda: bool(alarms(site, "sink_occupied")))
+    assert task.sink in site.state.block
+    site.run_until_quiet()
+    place = site.state.load_unit[task.task.load_id].place
+    assert site.state.layout.is_location(place) and place != task.sink
+    site.check_paper_is_world()
+
+
+def test_a_bin_found_empty_loses_the_load_unit_and_the_order_ships_from_another() -> None:
+    site = site_with_stock()
+    site.order("SO1", ("TEA", 2))
+    source = next(iter(site.state.reservation)).load_unit
+    place = site.state.load_unit[source].place
+    site.world.move(source, place, LOST, by="thief", now_ms=site.twin.now_ms)
+    ships(site)
+    assert site.state.load_unit[source].place == LOST
+    assert alarms(site, "source_empty")
+
+
+def test_a_load_that_is_not_read_once_is_read_the_next_time_round() -> None:
+    site = site_with_stock()
+    deliver(site)
+    site.twin.inject("CV1", "no_read", point="ID1", count=1)
+    site.run_until(lambda: any(line.received for line in site.state.delivery_line))
+    site.run_until_quiet()
+    assert not alarms(site, "clarification")
+    assert site.state.layout.is_location(site.state.load_unit[700_001].place)
+
+
+def test_a_load_that_is_never_read_is_clarified_and_brought_back_by_the_operator() -> None:
+    site = site_with_stock()
+    deliver(site)
+    site.twin.inject("CV1", "no_read", point="ID1", count=2)
+    site.run_until(lambda: bool(alarms(site, "clarification")))
+    site.run_until_quiet()
+    assert site.state.layout.is_location(site.state.load_unit[700_001].place)
+    site.check_paper_is_world()
+
+
+@pytest.mark.parametrize("wrong", ["weight", "contour"])
+def test_a_load_with_wrong_measures_is_clarified_with_what_was_measured(wrong: str) -> None:
+    site = site_with_stock(people=False)
+    deliver(site)
+    height = 320 if wrong == "weight" else 900
+    arrive(site, "T700001", told_mass_g=4_000, mass_g=9_000 if wrong == "weight" else 4_000, height_mm=height)
+    site.run_until(lambda: bool(alarms(site, "clarification")))
+    assert wrong in alarms(site, "clarification")[0].text
+    assert " g, " in alarms(site, "clarification")[0].text
+    site.run_until(lambda: site.world.place_of(700_001) == "CLAR")
+
+
+def arrive(site: Site, barcode: str, *, told_mass_g: int, mass_g: int, height_mm: int) -> None:
+    """A load at the door that is not what the paper says."""
+    load = site.foreign_load_at_door(int(barcode[1:]), barcode, mass_g, height_mm)
+    site.twin.handle(
+        v.LoadUnitArrived(
+            at_ms=site.twin.now_ms, actor="test", delivery="DL1", barcode=barcode, place="D1.IN1", quantity=10,
+            load_type=1, mass_g=told_mass_g, height_mm=320, load_unit=load.number,
+        )
+    )  # fmt: skip
+
+
+def test_an_unknown_load_unit_on_the_belt_is_clarified() -> None:
+    site = site_with_stock(people=False)
+    site.foreign_load("ST1.PUT", 800_001)
+    site.run_until(lambda: site.world.place_of(800_001) == "CLAR")
+    assert "unknown" in alarms(site, "clarification")[0].text
+
+
+def test_a_full_warehouse_stops_intake_and_says_so() -> None:
+    site = Site(people=False)
+    site.start()
+    site.skus("TEA")
+    for aisle in ("A1", "A2"):
+        for side in "LR":
+            for bay in range(1, 6):
+                for level in range(1, 5):
+                    site.stock(f"{aisle}-{side}-{bay:02}-{level:02}-1", "TEA", 1)
+    deliver(site)
+    with pytest.raises(RequestRefused, match="full"):
+        arrive(site, "T700001", told_mass_g=4_000, mass_g=4_000, height_mm=320)
+
+
+@pytest.mark.parametrize("state", ["TO_PICK", "PICKING", "TO_DEPOSIT", "DEPOSITING"])
+def test_a_crane_that_fails_in_any_step_is_reset_and_the_order_ships(state: str) -> None:
+    site = site_with_stock()
+    site.order("SO1", ("TEA", 2))
+    run_until_crane_is(site, state)
+    site.twin.inject(crane_in(site, state), "fault", alarm="axis")
+    ships(site)
+    assert alarms(site, "device_fault")
+
+
+def crane_in(site: Site, state: str) -> str:
+    return next((c for c in site.state.layout.cranes if machine_state(site, c) is DeviceState[state]), "")
+
+
+def run_until_crane_is(site: Site, state: str) -> str:
+    site.run_until(lambda: bool(crane_in(site, state)))
+    return crane_in(site, state)
+
+
+@pytest.mark.parametrize("wiped", [False, True], ids=["memory kept", "memory wiped"])
+@pytest.mark.parametrize("state", ["ASSIGNED", "TO_PICK", "PICKING", "TO_DEPOSIT", "DEPOSITING", "DONE"])
+def test_a_crane_plc_that_restarts_in_any_step_makes_each_move_once(state: str, wiped: bool) -> None:
+    site = site_with_stock()
+    by: list[str] = []
+    site.world._log = lambda line: by.append(line.by)
+    site.order("SO1", ("TEA", 2))
+    crane = run_until_crane_is(site, state)
+    site.twin.restart(crane, wiped=wiped)
+    ships(site)
+    check_each_move_once(by)
+
+
+@pytest.mark.parametrize("wiped", [False, True], ids=["memory kept", "memory wiped"])
+@pytest.mark.parametrize("device", ["V1", "CV1", "DK1"])
+def test_any_plc_that_restarts_under_way_makes_each_move_once(device: str, wiped: bool) -> None:
+    site = site_with_stock()
+    by: list[str] = []
+    site.world._log = lambda line: by.append(line.by)
+    deliver(site)
+    site.order("SO1", ("TEA", 2))
+    for _ in range(4):
+        site.run_for(25_000)
+        site.twin.restart(device, wiped=wiped)
+    ships(site)
+    check_each_move_once(by)
+
+
+def test_a_device_lost_in_mid_task_keeps_it_and_is_one_alarm_and_one_return() -> None:
+    site = site_with_stock()
+    site.order("SO1", ("TEA", 2))
+    crane = run_until_crane_is(site, "TO_DEPOSIT")
+    task = open_task_of(site, crane)
+    assert task is not None
+    site.twin.cut(crane, restored_after_ms=30_000)
+    site.run_for(20_000)
+    assert open_task_of(site, crane) is not None, "nobody else gets it"
+    assert len(alarms(site, "device_lost")) == 1
+    ships(site)
+    assert not [a for a in site.state.alarm if a.code == "device_lost"]
+
+
+def test_a_blocked_aisle_waits_and_works_when_it_is_free_again() -> None:
+    site = site_with_stock()
+    act = {"actor": "operator", "place": "A1"}
+    site.twin.handle(v.PlaceBlockRequested(at_ms=site.twin.now_ms, blocked=True, reason="repair", **act))  # type: ignore[arg-type]
+    site.order("SO1", ("TEA", 2))
+    source = next(iter(site.state.reservation)).load_unit
+    site.run_for(10 * MINUTE_MS)
+    assert site.state.load_unit[source].place == "A1-L-01-01-1"
+    site.twin.handle(v.PlaceBlockRequested(at_ms=site.twin.now_ms, blocked=False, **act))  # type: ignore[arg-type]
+    ships(site)
+
+
+def test_a_stalled_vehicle_goes_on_when_it_is_pushed() -> None:
+    site = site_with_stock()
+    site.order("SO1", ("TEA", 2))
+    site.run_until(lambda: machine_state(site, "V1") is DeviceState.TO_DEPOSIT)
+    site.twin.inject("V1", "stall")
+    site.run_for(5 * MINUTE_MS)
+    site.twin.inject("V1", "unstall")
+    ships(site)
+
+
+@pytest.mark.parametrize("answer", ["at_source", "on_device", "at_sink", "gone"])
+def test_an_unknown_outcome_is_booked_as_the_person_says(answer: str) -> None:
+    site = site_with_stock(people=False)
+    site.order("SO1", ("TEA", 2))
+    task = run_until_carried_to(site, "A1.OUT")
+    state = {"at_source": "TO_PICK", "on_device": "TO_DEPOSIT", "at_sink": "DEPOSITING", "gone": "TO_DEPOSIT"}[answer]
+    site.run_until(lambda: machine_state(site, "CR1") is DeviceState[state])
+    if answer == "at_sink":
+        site.run_until(lambda: site.world.place_of(task.task.load_id) == "A1.OUT")
+    if answer == "gone":
+        site.world.move(task.task.load_id, "CR1", LOST, by="fell off", now_ms=site.twin.now_ms)
+    site.twin.restart("CR1", wiped=True)
+    site.run_until(lambda: any(a.code == "outcome_unknown" and a.task == task.number for a in site.state.alarm))
+    alarm = next(a for a in site.state.alarm if a.code == "outcome_unknown")
+    site.twin.handle(v.AlarmAnswered(at_ms=site.twin.now_ms, actor="test", alarm=alarm.number, answer=answer))
+    unit = site.state.load_unit[task.task.load_id]
+    wanted = {"at_source": task.source, "on_device": "CR1", "at_sink": "A1.OUT", "gone": LOST}[answer]
+    assert unit.place == wanted or (answer == "at_sink" and unit.place == "CV")
+    assert task.number not in site.state.task
+    site.run_for(HOUR_MS // 10)
+    site.check_paper_is_world()
+
+
+def test_an_unknown_answer_is_refused() -> None:
+    site = site_with_stock(people=False)
+    with pytest.raises(RequestRefused, match="no open alarm"):
+        site.twin.handle(v.AlarmAnswered(at_ms=site.twin.now_ms, actor="test", alarm=99, answer="gone"))
+
+
+def test_a_foreign_device_is_frozen_until_a_person_takes_it_over() -> None:
+    site = site_with_stock(people=False)
+    machine = site.twin._machine_of["CR1"]
+    memory = machine.memory()
+    foreign = type(memory)(**{**{n: getattr(memory, n) for n in memory.__struct_fields__}, "latched_epoch": 7})
+    site.twin.cut("CR1", restored_after_ms=2_000)
+    machine.restart(foreign, site.twin.now_ms)
+    site.run_until(lambda: site.state.device["CR1"].link is e.Link.FROZEN)
+    sent = len([x for x in site.facts_of(f.CommandIssued) if isinstance(x, f.CommandIssued) and x.device == "CR1"])
+    site.order("SO1", ("TEA", 2))
+    site.run_for(MINUTE_MS)
+    later = [x for x in site.facts_of(f.CommandIssued) if isinstance(x, f.CommandIssued) and x.device == "CR1"]
+    assert len(later) == sent and open_task_of(site, "CR1") is None, "nothing is sent to a frozen device"
+    (alarm,) = [a for a in site.state.alarm if a.code == "foreign_device"]
+    site.twin.handle(v.AlarmAnswered(at_ms=site.twin.now_ms, actor="chief", alarm=alarm.number, answer="take_over"))
+    site.run_until(lambda: site.state.device["CR1"].link is e.Link.SYNCHRONISED)
+    site.run_until(lambda: open_task_of(site, "CR1") is not None)
+
+
+def test_a_refused_task_is_offered_again_when_the_crane_is_able() -> None:
+    site = site_with_stock()
+    site.twin._machine_of["CR1"].inject("mode", {"mode": "manual"}, site.twin.now_ms)  # nobody has been told yet
+    site.order("SO1", ("TEA", 2))
+    site.run_until(lambda: bool(site.facts_of(f.DeviceTaskRefused)) or site.state.device["CR1"].able is False)
+    site.run_for(MINUTE_MS)
+    site.twin.inject("CR1", "mode", mode="automatic")
+    ships(site)
+
+
+def test_a_late_report_of_a_closed_task_is_receipted() -> None:
+    site = site_with_stock(people=False)
+    site.order("SO1", ("TEA", 2))
+    task = run_until_carried_to(site, "A1.OUT")
+    site.run_until(lambda: machine_state(site, "CR1") is DeviceState.TO_DEPOSIT)
+    site.twin.inject("CR1", "fault", alarm="axis")
+    site.run_until(lambda: any(a.code == "device_fault" for a in site.state.alarm))
+    machine = site.twin._machine_of["CR1"]
+    status = machine.snapshot("CR1").status
+    closed = type(status)(
+        **{
+            **{n: getattr(status, n) for n in status.__struct_fields__},
+            "state": DeviceState.DONE, "result": ResultCode.OK, "active_task": 1,
+        }
+    )  # fmt: skip
+    assert task.number != 1
+    warehouse = site.twin.warehouse
+    turn_facts = _settle(warehouse, closed, site.twin.now_ms)
+    assert [x.task_number for x in turn_facts if isinstance(x, f.CommandIssued)] in ([1], [])
+
+
+def _settle(warehouse, status, now_ms: int) -> tuple[f.Fact, ...]:  # type: ignore[no-untyped-def]
+    from wcs.core.tasks import settle_unbooked_done
+    from wcs.core.turn import Turn
+
+    turn = Turn(warehouse.state, now_ms)
+    settle_unbooked_done(turn, "CR1", status)
+    assert all(x.code is CommandCode.RECEIPT for x in turn.facts if isinstance(x, f.CommandIssued))
+    return tuple(turn.facts)
