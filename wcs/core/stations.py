@@ -145,11 +145,15 @@ def call_sources(turn: Turn, station: PickStation, number: str) -> None:
     state = turn.state
     if not is_on_its_way(state, state.order[number]):
         return
+    bound = state.transports_to.get(station.pick_point, {})
     for reserved in tuple(state.reservations_of_order.get(number, ())):
-        unit = state.reservation[reserved].load_unit
-        if len(state.transports_to.get(station.pick_point, ())) >= station.queue_length_max:
+        if len(bound) >= station.queue_length_max:
             return
+        unit = state.reservation[reserved].load_unit
+        if state.transport_of_unit.get(unit) in bound:
+            continue
         call(turn, station, unit, number)
+        bound = state.transports_to.get(station.pick_point, bound)
 
 
 def call(turn: Turn, station: PickStation, unit: int, order_number: str) -> None:

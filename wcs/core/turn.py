@@ -20,6 +20,11 @@ from wcs.plant.model import Record
 EVOLVE: dict[type[f.Fact], Callable[[State, f.Fact], None]] = {**EVOLVE_STOCK, **EVOLVE_MACHINES}  # type: ignore[dict-item]
 
 
+# Cranes and stations that a tick wakes: all of a plant like the demo's, each of twenty aisles within five seconds.
+CRANES_A_TICK = 4
+STATIONS_A_TICK = 2
+
+
 class RequestRefused(Exception):
     """The caller's fault: nothing changed. `field` names what is wrong, `reason` says why."""
 
@@ -63,10 +68,25 @@ class Turn:
         self.woken[carrier] = None
 
     def wake_all(self) -> None:
+        """Much may have changed at once: everybody looks again."""
         for crane in self.layout.cranes:
             self.woken[crane] = None
         self.woken["VEHICLES"] = None
         for station in self.layout.stations:
+            self.stations_to_serve[station] = None
+        self.orders_changed = True
+
+    def wake_some(self) -> None:
+        """The fleet, the order queue, and in turn a few cranes and stations look again: what a tick does.
+
+        Every change wakes whom it concerns; this is for what nobody reports, and no tick may cost more in a larger
+        plant.
+        """
+        second = self.now_ms // 1000
+        for crane in _in_turn(tuple(self.layout.cranes), second, CRANES_A_TICK):
+            self.woken[crane] = None
+        self.woken["VEHICLES"] = None
+        for station in _in_turn(tuple(self.layout.stations), second, STATIONS_A_TICK):
             self.stations_to_serve[station] = None
         self.orders_changed = True
 
@@ -159,3 +179,11 @@ class Turn:
         for number in tuple(self.state.alarms_of_subject.get(subject, ())):
             if self.state.alarm[number].code == code:
                 self.record(f.AlarmEnded(number=number, answer=answer, actor=actor))
+
+
+def _in_turn(names: tuple[str, ...], second: int, count: int) -> tuple[str, ...]:
+    """`count` of the names, the next ones each second; all of them if there are no more."""
+    if len(names) <= count:
+        return names
+    first = second * count % len(names)
+    return (names + names)[first : first + count]

@@ -130,9 +130,9 @@ def event_set_aside(turn: Turn, event: v.EventSetAside) -> None:
 
 
 def ticked(turn: Turn, event: v.Tick) -> None:
-    """Once a second everybody looks again: nothing that can be done waits for a report that will not come."""
+    """Every second some look again: nothing that can be done waits long for a report that will not come."""
     turn.record(f.ClockMoved(now_ms=event.at_ms))
-    turn.wake_all()
+    turn.wake_some()
 
 
 def device_reported(turn: Turn, event: v.DeviceReported) -> None:
