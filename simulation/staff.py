@@ -117,21 +117,6 @@ class TwinHands:
         self._twin.inject(device, "local_reset")
 
 
-PATIENCE_MS = 10_000  # after a refusal: the plant goes on meanwhile, and the next look may find it settled
-
-
-def patient(step: Callable[[], int]) -> Callable[[], int]:
-    """Somebody who is refused does something else for a while, and looks again."""
-
-    def work() -> int:
-        try:
-            return step()
-        except Refused:
-            return PATIENCE_MS
-
-    return work
-
-
 def patient(step: Callable[[], int]) -> Callable[[], int]:
     """What the desk or the building refuses is tried again after a look."""
 

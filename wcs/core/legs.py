@@ -40,7 +40,7 @@ def settle(turn: Turn, leg: e.Leg) -> None:
     elif unit.place in turn.layout.kinds:
         if not leg.picked:
             turn.record(f.LegPicked(number=leg.number))
-    elif unit.place != leg.source:
+    elif unit.place != leg.source or leg.picked:
         transports.end_leg(turn, leg.number, f"rests at {unit.place}")
     elif leg.device and turn.layout.kinds[leg.device] is Kind.CRANE:
         turn.record(f.LegAssigned(number=leg.number, device=""))
