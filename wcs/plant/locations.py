@@ -81,13 +81,15 @@ class LocationTable:
     def index(self, name: str) -> int:
         """The index of a named location; ValueError if there is none."""
         parts = name.rsplit("-", 4)
-        if len(parts) != 5 or parts[1] not in _LETTER_SIDE or not all(p.isdigit() for p in parts[2:]):
+        if len(parts) != 5 or parts[1] not in _LETTER_SIDE or not all(map(str.isdecimal, parts[2:])):
             raise ValueError(f"{name} is not a storage location")
-        aisle, letter, bay, level, depth = parts
+        aisle, letter, *digits = parts
+        bay, level, depth = map(int, digits)
         index = self.index_of(
-            LocationAddress(aisle=aisle, side=_LETTER_SIDE[letter], bay=int(bay), level=int(level), depth=int(depth))
+            LocationAddress(aisle=aisle, side=_LETTER_SIDE[letter], bay=bay, level=level, depth=depth)
         )
-        if self.name(index) != name:  # one location, one name: "A1-L-5-3-1" would be a second one
+        # One location, one name: "A1-L-5-3-1" would be a second one.
+        if digits != [f"{bay:02d}", f"{level:02d}", f"{depth}"]:
             raise ValueError(f"{name} is not a storage location; {self.name(index)} is")
         return index
 
