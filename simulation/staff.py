@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from collections.abc import Callable
-
 from devices.machines.machine import Load
 from devices.machines.world import WorldRefused
 from simulation.people import LOOK_MS, DockWorker, Operator, Picker, Refused

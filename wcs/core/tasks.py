@@ -27,10 +27,10 @@ from wcs.core.ports import (
 from wcs.core.transports import end_leg, wake_around
 from wcs.core.turn import Turn
 
-# After this many refusals in a row of one device the fault is not passing: an operator must look.
-REFUSALS_MAX = 5
-# Of alarm word 1: what stops a machine until a person has reset it (not WCS lost, source empty, sink occupied, battery).
+# Of alarm word 1: what stops a machine until a person has reset it; not the WCS lost, source empty, sink occupied or
+# battery low, which end by themselves.
 FAULT_BITS = 0b11_1000_1111
+REFUSED = "task_refused"
 STOPPED_STATES = (DeviceState.FAULT, DeviceState.PAUSED, DeviceState.INTERRUPTED)
 CARRIES_FROM = (TaskType.TRANSFER, TaskType.PICK)
 CARRIES_TO = (TaskType.TRANSFER, TaskType.DEPOSIT)
@@ -177,6 +177,7 @@ def take_in_acknowledgement(turn: Turn, device: str, status: DeviceStatus) -> No
     if code in (AckCode.ACCEPTED, AckCode.DUPLICATE_ACTIVE, AckCode.DUPLICATE_DONE):
         if task.state is e.TaskState.SENT:
             turn.record(f.DeviceTaskAccepted(number=task.number))
+            turn.end_alarms(device, REFUSED, "a task was accepted")
     else:
         refused(turn, task, code)
 
@@ -186,10 +187,36 @@ def refused(turn: Turn, task: e.OpenTask, code: AckCode) -> None:
     turn.record(f.DeviceTaskRefused(number=task.number, code=code))
     turn.record(f.DeviceTaskEnded(number=task.number, outcome=f"refused: {code.name}"))
     turn.raise_alarm(
-        task.device, "task_refused", f"task {task.number} {task.task.type.name} refused: {code.name}",
+        task.device, REFUSED, f"task {task.number} {task.task.type.name} refused: {code.name}",
         answers=("done",), load_unit=task.task.load_id,
     )  # fmt: skip
     legs.task_withdrawn(turn, task)
+    if code is AckCode.INTERLOCK and task.task.type in (TaskType.PICK, TaskType.DEPOSIT):
+        drive_round(turn, task)
+
+
+def awaits_retry(turn: Turn, device: str) -> bool:
+    """A device that refused its last task is asked again once a tick, not with each of its reports."""
+    alarms = turn.state.alarms_of_subject.get(device, ())
+    return not turn.ticking and any(turn.state.alarm[number].code == REFUSED for number in alarms)
+
+
+def drive_round(turn: Turn, task: e.OpenTask) -> None:
+    """A vehicle that will not handle a load at the node where it was last seen stands beyond it (its memory was lost
+    on the way): it drives on to a next node, by turns, and comes round again.
+    """
+    row = turn.state.vehicle.get(task.device)
+    if row is None:
+        return
+    after = [edge.end for edge in turn.layout.plant.track.edges if edge.origin == row.node]
+    if not after:
+        return
+    sink = after[task.number % len(after)]
+    turn.record(f.ErrandGiven(vehicle=task.device, sink=sink, at_ms=turn.now_ms))
+    nodes = driving.grant(turn, task.device)
+    if nodes:
+        address, p = driving.stretch(turn, nodes)
+        start(turn, task.device, None, TaskType.POSITION, sink=nodes[-1], sink_address=address, p=p)
 
 
 def take_in_progress(turn: Turn, task: e.OpenTask, status: DeviceStatus) -> None:
