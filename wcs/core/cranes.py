@@ -49,6 +49,8 @@ def reasons_against_device(turn: Turn, device: e.Device) -> str:
         return f"taken out of service by {device.out_of_service_by}"
     if device.command_sequence:
         return "has not answered its last command"
+    if tasks.awaits_retry(turn, device.name):
+        return "refused its last task: asked again in a second"
     return ""
 
 
@@ -88,14 +90,19 @@ def next_leg(turn: Turn, crane: str) -> e.Leg | None:
     layout, state = turn.layout, turn.state
     storage: e.Leg | None = None
     retrievals: list[e.Leg] = []
+    closed: dict[str, None] = {}
     aisle = layout.cranes[crane].aisle
     if aisle in state.block or crane in state.block:
         return None
     waiting = (state.leg[n] for n in state.legs_of_carrier.get(crane, ()) if not state.leg[n].device)
     for leg in waiting:
         if layout.is_location(leg.source):
-            if len(retrievals) < WINDOW and not reasons_against(turn, leg):
-                retrievals.append(leg)
+            # What is against a transfer point is the same for all that wait to be set down there: asked once.
+            if len(retrievals) < WINDOW and leg.sink not in closed:
+                if not reasons_against(turn, leg):
+                    retrievals.append(leg)
+                elif reasons_against_sink(turn, leg):
+                    closed[leg.sink] = None
         elif storage is None and not reasons_against(turn, leg):
             storage = leg
         if storage is not None and len(retrievals) >= WINDOW:

@@ -23,7 +23,7 @@ def dispatch(turn: Turn) -> None:
     for vehicle in turn.layout.vehicles:
         able = driving.note_ability(turn, vehicle)
         device = turn.state.device[vehicle]
-        if not able or device.command_sequence or not device.in_service:
+        if not able or device.command_sequence or not device.in_service or tasks.awaits_retry(turn, vehicle):
             continue
         if not device.task:
             driving.stand(turn, vehicle)

@@ -132,6 +132,7 @@ def event_set_aside(turn: Turn, event: v.EventSetAside) -> None:
 def ticked(turn: Turn, event: v.Tick) -> None:
     """Every second some look again: nothing that can be done waits long for a report that will not come."""
     turn.record(f.ClockMoved(now_ms=event.at_ms))
+    turn.ticking = True
     turn.wake_some()
 
 
