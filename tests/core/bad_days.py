@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from simulation.chance import Chance
-from simulation.workload import Workload
 from tests.core.checkers import check_each_move_once
-from tests.core.warehouses import Site, stocked_site
+from tests.core.warehouses import stocked_site
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core.turn import RequestRefused
@@ -62,7 +61,9 @@ class BadDay:
             self.site.order(number, *((line.sku, line.quantity) for line in lines))
         for n in range(1, DELIVERIES + 1):
             number, expected = self.work.delivery(n, 0)
-            self.site.twin.handle(v.DeliveryNotified(at_ms=self.site.twin.now_ms, actor="erp", number=number, lines=expected))
+            self.site.twin.handle(
+                v.DeliveryNotified(at_ms=self.site.twin.now_ms, actor="erp", number=number, lines=expected)
+            )
 
     def _troubles(self) -> tuple[Callable[[], None], ...]:
         return (
@@ -149,6 +150,5 @@ def run_bad_day(seed: int) -> BadDay:
     try:
         day.run()
     except BaseException:
-        print(f"seed {seed}", *day.told[-60:], sep="\n")
         raise
     return day

@@ -80,7 +80,8 @@ def test_a_bin_found_occupied_is_blocked_and_the_load_goes_to_another() -> None:
     assert task.sink in site.state.block
     site.run_until_quiet()
     place = site.state.load_unit[task.task.load_id].place
-    assert site.state.layout.is_location(place) and place != task.sink
+    assert site.state.layout.is_location(place)
+    assert place != task.sink
     site.check_paper_is_world()
 
 
@@ -223,12 +224,12 @@ def test_a_device_lost_in_mid_task_keeps_it_and_is_one_alarm_and_one_return() ->
 def test_a_blocked_aisle_waits_and_works_when_it_is_free_again() -> None:
     site = site_with_stock()
     act = {"actor": "operator", "place": "A1"}
-    site.twin.handle(v.PlaceBlockRequested(at_ms=site.twin.now_ms, blocked=True, reason="repair", **act))  # type: ignore[arg-type]
+    site.twin.handle(v.PlaceBlockRequested(at_ms=site.twin.now_ms, blocked=True, reason="repair", **act))
     site.order("SO1", ("TEA", 2))
     source = next(iter(site.state.reservation)).load_unit
     site.run_for(10 * MINUTE_MS)
     assert site.state.load_unit[source].place == "A1-L-01-01-1"
-    site.twin.handle(v.PlaceBlockRequested(at_ms=site.twin.now_ms, blocked=False, **act))  # type: ignore[arg-type]
+    site.twin.handle(v.PlaceBlockRequested(at_ms=site.twin.now_ms, blocked=False, **act))
     ships(site)
 
 
@@ -283,7 +284,8 @@ def test_a_foreign_device_is_frozen_until_a_person_takes_it_over() -> None:
     site.order("SO1", ("TEA", 2))
     site.run_for(MINUTE_MS)
     later = [x for x in site.facts_of(f.CommandIssued) if isinstance(x, f.CommandIssued) and x.device == "CR1"]
-    assert len(later) == sent and open_task_of(site, "CR1") is None, "nothing is sent to a frozen device"
+    assert len(later) == sent, "nothing is sent to a frozen device"
+    assert open_task_of(site, "CR1") is None
     (alarm,) = [a for a in site.state.alarm if a.code == "foreign_device"]
     site.twin.handle(v.AlarmAnswered(at_ms=site.twin.now_ms, actor="chief", alarm=alarm.number, answer="take_over"))
     site.run_until(lambda: site.state.device["CR1"].link is e.Link.SYNCHRONISED)

@@ -1,4 +1,4 @@
-"""The same events give the same facts, over a restart of the host and under any hash seed; facts alone give the state."""
+"""The same events give the same facts, over a restart and under any hash seed; facts alone give the state."""
 
 from __future__ import annotations
 

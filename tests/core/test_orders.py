@@ -72,14 +72,17 @@ def test_an_order_goes_from_placed_to_shipped_with_one_posting_a_move() -> None:
     assert site.order_state("SO1") is SHIPPED
     site.run_until_quiet()
     site.check_paper_is_world()
-    assert quantity_in_racks(site, "TEA") == 17 and quantity_in_racks(site, "RICE") == 3
+    assert quantity_in_racks(site, "TEA") == 17
+    assert quantity_in_racks(site, "RICE") == 3
     kinds = {type(fact) for fact in site.facts}
     assert kinds >= {f.OrderPlaced, f.StockReserved, f.OrderReleased, f.StockPicked, f.LoadUnitRoleChanged}
     moves = [fact for fact in site.facts_of(f.LoadUnitMoved) if isinstance(fact, f.LoadUnitMoved)]
     tasks = [m.key for m in moves if m.key.startswith("T")]
-    assert len(tasks) == len(set(tasks)) and tasks
+    assert len(tasks) == len(set(tasks))
+    assert tasks
     labels = [x.sscc for x in site.facts_of(f.LoadUnitRoleChanged) if isinstance(x, f.LoadUnitRoleChanged) and x.sscc]
-    assert len(labels) == 1 and len(labels[0]) == 18
+    assert len(labels) == 1
+    assert len(labels[0]) == 18
 
 
 def test_several_orders_are_at_a_station_at_once() -> None:
@@ -171,7 +174,8 @@ def test_what_was_picked_for_a_withdrawn_order_is_stock_again() -> None:
     site.run_until_ended()
     assert site.order_state("SO1") is CANCELLED
     assert_ended_orderly(site, "SO1")
-    assert quantity_in_racks(site, "TEA") == 20 and quantity_in_racks(site, "RICE") == 5
+    assert quantity_in_racks(site, "TEA") == 20
+    assert quantity_in_racks(site, "RICE") == 5
 
 
 def test_a_packed_order_cannot_be_withdrawn() -> None:

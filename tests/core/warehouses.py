@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from devices.machines.machine import Load
+from devices.machines.world import MemoryWorld
 from simulation.staff import add_people
 from simulation.twin import Twin
 from simulation.workload import Workload
@@ -15,6 +16,7 @@ from tests.core.checkers import Checker
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
+from wcs.core.state import State
 from wcs.plant.file import load_plant
 from wcs.plant.model import Plant
 
@@ -37,11 +39,11 @@ class Site:
         self._next_unit = 1
 
     @property
-    def state(self):  # type: ignore[no-untyped-def]
+    def state(self) -> State:
         return self.twin.warehouse.state
 
     @property
-    def world(self):  # type: ignore[no-untyped-def]
+    def world(self) -> MemoryWorld:
         return self.twin.world
 
     @property
@@ -70,7 +72,7 @@ class Site:
         """A load unit in a bin, in world and book alike; without SKU an empty."""
         number = self._next_unit
         self._next_unit += 1
-        contents = ()
+        contents: tuple[v.StockQuantity, ...] = ()
         if sku:
             contents = (v.StockQuantity(sku=sku, lot=lot, quantity=quantity, expiry_ms=expiry_ms),)
         unit = v.OpeningLoadUnit(
@@ -112,10 +114,12 @@ class Site:
     def run_until_quiet(self, *, within_ms: int = HOUR_MS) -> None:
         """Until nothing is under way any more: no transport order, no task, no outstanding command."""
         self.run_until(
-            lambda: not len(self.state.transport)
-            and not len(self.state.task)
-            and not any(d.command_sequence for d in self.state.device)
-            and not any(d.link is not e.Link.SYNCHRONISED for d in self.state.device),
+            lambda: (
+                not len(self.state.transport)
+                and not len(self.state.task)
+                and not any(d.command_sequence for d in self.state.device)
+                and not any(d.link is not e.Link.SYNCHRONISED for d in self.state.device)
+            ),
             within_ms=within_ms,
         )
 
@@ -147,7 +151,7 @@ class Site:
                 status = machine.snapshot(device).status
                 lines.append(
                     f"{device}: {status.state.name} task {status.active_task} {status.result.name} ack "
-                    f"{status.ack_sequence} {status.ack_code.name} alarms {status.alarms} valid {status.retentive_valid}"
+                    f"{status.ack_sequence} {status.ack_code.name} {status.alarms} valid {status.retentive_valid}"
                 )
         lines += [
             f"paper {u.load_unit} {u.place} world {self.world.place_of(u.load_unit)}"
