@@ -15,6 +15,7 @@ from sqlalchemy.engine import make_url
 from wcs.core.entities import LoadUnit
 from wcs.ledger import migrate
 from wcs.ledger.batch import CommitBatch
+from wcs.ledger.bulk import array_literal
 from wcs.ledger.chain import GENESIS
 from wcs.ledger.database import engine_for
 from wcs.ledger.prepared import CONTAINMENT_COLUMNS, JOURNAL_COLUMNS, BooksEnd, Prepared
@@ -99,13 +100,20 @@ def _sqlite(url: str, ready: list[list[list[tuple[Any, ...]]]]) -> float:
 def _postgresql(url: str, ready: list[list[list[tuple[Any, ...]]]]) -> float:
     arrays = [", ".join(f"%s::{TYPES[name]}[]" for name in s[1]) for s in STATEMENTS]
     statements = [_sql(s, f"SELECT * FROM unnest({a})") for s, a in zip(STATEMENTS, arrays, strict=True)]
+    told = [
+        [
+            [array_literal(column, TYPES[name]) for name, column in zip(s[1], zip(*rows, strict=True), strict=True)]
+            for s, rows in zip(STATEMENTS, batch, strict=True)
+        ]
+        for batch in ready
+    ]
     where = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(where) as connection:
         connection.execute("SET synchronous_commit = on")
         connection.commit()
         begun = time.perf_counter()
-        for batch in ready:
-            for sql, rows in zip(statements, batch, strict=True):
-                connection.execute(sql, [list(column) for column in zip(*rows, strict=True)])
+        for arrays_of_batch in told:
+            for sql, values in zip(statements, arrays_of_batch, strict=True):
+                connection.execute(sql, values)
             connection.commit()
         return time.perf_counter() - begun
