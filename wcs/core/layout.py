@@ -54,6 +54,9 @@ class Layout:
         self.stations: Mapping[str, PickStation] = {s.name: s for s in plant.stations}
         self.docks: Mapping[str, Dock] = {d.name: d for d in plant.docks}
         self.conveyors: Mapping[str, Conveyor] = {c.name: c for c in plant.conveyors}
+        self._fill_max = {
+            c.name: max(2, int(sum(s.capacity for s in c.segments) * CONVEYOR_FILL_MAX)) for c in plant.conveyors
+        }
         self.nodes: Mapping[str, TrackNode] = {n.name: n for n in plant.track.nodes}
         self.node_of_number: Mapping[int, str] = {n.number: n.name for n in plant.track.nodes}
         self.kinds: dict[str, Kind] = {c.name: Kind.CRANE for c in plant.cranes}
@@ -99,8 +102,7 @@ class Layout:
 
     def conveyor_fill_max(self, conveyor: str) -> int:
         """How many load units may be under way on a conveyor by our own doing."""
-        places = sum(s.capacity for s in self.conveyors[conveyor].segments)
-        return max(2, int(places * CONVEYOR_FILL_MAX))
+        return self._fill_max[conveyor]
 
     def aisle_of(self, place: str) -> str | None:
         """The aisle of a storage location; None for any other place."""

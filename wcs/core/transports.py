@@ -204,8 +204,9 @@ def reasons_against_set_down(turn: Turn, place: str, *, leg: int = 0) -> str:
         return f"another load is bound for {place}"
     if place in turn.layout.entries:
         conveyor = turn.layout.conveyor_of_place[place]
-        filled = conveyor_fill(turn, conveyor)
-        if filled >= turn.layout.conveyor_fill_max(conveyor):
+        most = len(state.units_at.get(conveyor, ())) + len(state.legs_of_carrier.get(conveyor, ()))
+        fill_max = turn.layout.conveyor_fill_max(conveyor)
+        if most >= fill_max and (filled := conveyor_fill(turn, conveyor)) >= fill_max:
             return f"{conveyor} is full: {filled} load units on it"
     return ""
 
