@@ -18,6 +18,7 @@ ORDERS = 30
 DELIVERIES = 6
 TROUBLE_MS = 1_500_000  # for so long something goes wrong now and then
 PAUSE_MS = (5_000, 60_000)  # between two troubles
+RUSH_MS = (500, 12_000)  # so close that one begins before the last is settled
 STANDSTILL_MS = (2_000, 30_000)  # how long one lasts
 CALM_MS = 3 * 3_600_000  # all must have ended so long after the last trouble
 QUIET_MS = 1_200_000
@@ -28,8 +29,9 @@ ALL = ("CR1", "CR2", "V1", "CV1", "DK1")
 class BadDay:
     """One seeded run."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, pause_ms: tuple[int, int] = PAUSE_MS) -> None:
         self.seed = seed
+        self._pause_ms = pause_ms
         self.chance = Chance(seed)
         self.site, self.work = stocked_site(seed)
         self.by: list[str] = []
@@ -42,7 +44,7 @@ class BadDay:
         self._place_orders()
         while self.site.twin.now_ms < TROUBLE_MS and self.site.state.orders_open:
             self._n += 1
-            self.site.run_for(self._draw(*PAUSE_MS, "pause"))
+            self.site.run_for(self._draw(*self._pause_ms, "pause"))
             kinds = self._troubles()
             self.chance.choice(kinds, "trouble", self._n)()
         self.site.run_until_ended(within_ms=CALM_MS)
@@ -144,9 +146,9 @@ class BadDay:
                     assert line.picked + line.backordered == line.quantity, (order, line)
 
 
-def run_bad_day(seed: int) -> BadDay:
+def run_bad_day(seed: int, pause_ms: tuple[int, int] = PAUSE_MS) -> BadDay:
     """The whole day of a seed; a failure prints what went wrong in it."""
-    day = BadDay(seed)
+    day = BadDay(seed, pause_ms)
     try:
         day.run()
     except BaseException:
