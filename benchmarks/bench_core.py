@@ -2,8 +2,8 @@
 
 Budgets are the issue's: 2,000 transports an hour are some 20 events a second, and a mean of 30 µs leaves the core under
 a thousandth of one processor, so that recovery and what-if can run hundreds of times faster than the plant does.
-Each plant runs in a process of its own, so that its memory is its own. The twin drives it; what is timed is the processor
-time of `handle`, which waits for nothing, so that a busy machine does not blur it.
+Each plant runs in a process of its own, so that its memory is its own. The twin drives it; what is timed is the
+processor time of `handle`, which waits for nothing, so that a busy machine does not blur it.
 """
 
 from __future__ import annotations
