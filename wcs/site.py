@@ -229,7 +229,12 @@ class Site:
             batch = [await self._queue.get()]
             while len(batch) < BATCH_MAX and not self._queue.empty():
                 batch.append(self._queue.get_nowait())
-            await self._decide(batch)
+            try:
+                await self._decide(batch)
+            except BaseException:  # the lease is lost, or we are stopped: those who wait must not wait for ever
+                for waiting in batch:
+                    _fail(waiting, HostNotReady("the host stopped before it could say whether this was done"))
+                raise
 
     async def _decide(self, batch: list[_Waiting]) -> None:
         """Decide on a batch and commit it; an event that breaks an assertion is tried alone, then set aside."""

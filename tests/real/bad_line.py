@@ -37,7 +37,7 @@ class BadLine:
 
     def __init__(self, seed: int, faults: Faults) -> None:
         self.faults = faults
-        self.counts = dict.fromkeys(("cut", "delayed", "doubled", "late"), 0)
+        self.counts = dict.fromkeys(("cut", "delayed", "doubled", "late", "commands"), 0)
         self._chance = random.Random(seed)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="bad line")
@@ -127,6 +127,7 @@ class BadLine:
                 if old and self._happens(self.faults.late, "late"):
                     writer.write(_as_foreign(old))
                 if _writes_command(frame):
+                    self.counts["commands"] += 1
                     old = frame
             await writer.drain()
 

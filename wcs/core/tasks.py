@@ -143,7 +143,7 @@ def see(turn: Turn, device: str, status: DeviceStatus, battery_permille: int) ->
     turn.record(seen)
     if any(status.alarms) and (not known.able or not able):
         turn.raise_alarm(device, "device_fault", _alarm_text(status), answers=("reset_fault",))
-    elif able and not known.able:
+    elif able and (not known.able or any(known.alarms)):
         turn.end_alarms(device, "device_fault", "device is able again")
         turn.orders_changed = True
 
