@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine, make_url
 
 BUSY_TIMEOUT_MS = 5_000  # a reader's snapshot or a backup may hold a lock for a moment
+WRITER_IDLE_MS = 3_000  # a host put to sleep in mid-commit holds the lease's row: PostgreSQL ends it within the lease
 
 
 def engine_for(url: str | URL) -> Engine:
@@ -22,7 +23,9 @@ def engine_for(url: str | URL) -> Engine:
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
     if made.get_backend_name() == "postgresql":
-        return sa.create_engine(made, pool_pre_ping=True, connect_args={"options": "-c synchronous_commit=on"})
+        engine = sa.create_engine(made, pool_pre_ping=True, connect_args={"options": "-c synchronous_commit=on"})
+        sa.event.listen(engine, "begin", _begin_postgresql)
+        return engine
     raise ValueError(f"unknown database {made.get_backend_name()}: SQLite and PostgreSQL are supported")
 
 
@@ -38,6 +41,11 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     # A deferred transaction that becomes a writer later fails at once where another writes; IMMEDIATE waits its turn.
     immediate = connection.get_execution_options().get("wcs_writer", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _begin_postgresql(connection: sa.Connection) -> None:
+    if connection.get_execution_options().get("wcs_writer", False):
+        connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {WRITER_IDLE_MS}")
 
 
 def sqlite_file(url: str | URL) -> Path | None:
