@@ -69,10 +69,9 @@ class BadLine:
             task = asyncio.current_task()
             assert task is not None
             self._conversations.add(task)
-            try:
+            with contextlib.suppress(asyncio.CancelledError):  # by `_close`; nobody else waits for this task
                 await self._relay(plc, frames, reader, writer)
-            finally:
-                self._conversations.discard(task)
+            self._conversations.discard(task)
 
         server = await asyncio.start_server(converse, "127.0.0.1", 0)
         self._servers.append(server)
