@@ -16,8 +16,9 @@ import re
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import count
 from pathlib import Path
 from statistics import median
 
@@ -35,15 +36,17 @@ UNITS_A_CALLER = 50
 WARM_UP_S, MEASURED_S = 0.5, 4.0
 ROUNDS = 3  # the races take turns, so that a slow moment of the machine falls on both
 HEATS, BATCHES = 10, 30  # against the bare driver, of 64 moves; short heats in turn, for a disk is not equally fast
+TASKS_A_GROUP, TASKS_OF_CALLERS = 1_000_000, 1_000_000_000  # task numbers of a heat's batches, and of the callers
 PGBENCH_SCALE = 50
 PGBENCH_S = 5
 BUDGET_MOVES_S, BUDGET_P99_MS, BUDGET_PGBENCH, BUDGET_RAW = 10_000, 25, 4.0, 0.7
 
 
 class Mover:
-    """One caller's load units, going to and fro."""
+    """One caller's load units, going to and fro; task numbers rise over all callers, as the mind draws them."""
 
-    def __init__(self, caller: int) -> None:
+    def __init__(self, caller: int, tasks: Iterator[int]) -> None:
+        self._tasks = tasks
         self._first = caller * UNITS_A_CALLER
         self._count = 0
         self._places = [OUTSIDE] * UNITS_A_CALLER
@@ -57,7 +60,7 @@ class Mover:
         now_ms = 1_000_000 + self._count
         event = LoadUnitPlaced(at_ms=now_ms, actor="CR1", load_unit=unit, place=sink)
         fact = LoadUnitMoved(
-            load_unit=unit, source=source, sink=sink, key=f"T{unit}.{self._count}:DEPOSIT", occurred_ms=now_ms
+            load_unit=unit, source=source, sink=sink, key=f"T{next(self._tasks)}:DEPOSIT", occurred_ms=now_ms
         )
         row = LoadUnit(
             load_unit=unit, barcode=f"T{unit:06d}", load_type=1, place=sink, role=LoadUnitRole.STOCK, mass_g=12_000,
@@ -113,11 +116,12 @@ async def _with_callers(ledger: LedgerWriter, movers: list[Mover], seconds: floa
     return times
 
 
-def _batches(count: int, group: int) -> list[CommitBatch]:
+def _batches(group: int) -> list[CommitBatch]:
     """The same moves for either side of a race, in batches of as many as there are callers."""
-    movers = [Mover(group * CALLERS + n) for n in range(CALLERS)]
+    tasks = count(1 + group * TASKS_A_GROUP)
+    movers = [Mover(group * CALLERS + n, tasks) for n in range(CALLERS)]
     made = []
-    for _ in range(count):
+    for _ in range(BATCHES):
         moves = [mover.next_move() for mover in movers]
         made.append(CommitBatch(entries=tuple(m[0] for m in moves), changes=tuple(m[1] for m in moves)))
     return made
@@ -130,7 +134,8 @@ class Course:
         self.name = name
         self._raw_url = raw_url
         self._ledger = LedgerWriter(url, "bench")
-        self._movers = [Mover(n) for n in range(CALLERS)]
+        tasks = count(TASKS_OF_CALLERS)
+        self._movers = [Mover(n, tasks) for n in range(CALLERS)]
         self._groups = 1
         self.rates: list[float] = []
         self.p99s_ms: list[float] = []
@@ -150,7 +155,7 @@ class Course:
         """One round of the same batches through the writer and through the bare driver, heat by heat."""
         ours_s = raw_s = 0.0
         for _ in range(HEATS):
-            batches = _batches(BATCHES, self._groups)
+            batches = _batches(self._groups)
             self._groups += 1
             begun = time.perf_counter()
             for batch in batches:

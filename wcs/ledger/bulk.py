@@ -67,12 +67,24 @@ def array_literal(column: Sequence[Any], kind: str) -> str:
     ('{1,NULL}', '{"say \\"no\\"",NULL}', '{"\\\\x01"}')
     """
     if kind == "text":
-        told = ["NULL" if v is None else '"' + v.replace("\\", r"\\").replace('"', r"\"") + '"' for v in column]
-    elif kind == "bytea":
+        return _text_literal(column)
+    if kind == "bytea":
         told = ["NULL" if v is None else rf'"\\x{v.hex()}"' for v in column]
     else:
         told = ["NULL" if v is None else str(v) for v in column]
     return "{" + ",".join(told) + "}"
+
+
+def _text_literal(column: Sequence[str | None]) -> str:
+    """All texts are escaped at once, parted meanwhile by a character that PostgreSQL holds in no text."""
+    joined = "\0".join(["" if v is None else v for v in column])
+    if joined.count("\0") != len(column) - 1:
+        raise ValueError("a text holds the character 0, which PostgreSQL does not store")
+    parts = joined.replace("\\", r"\\").replace('"', r"\"")
+    if None not in column:
+        return '{"' + parts.replace("\0", '","') + '"}'
+    each = zip(column, parts.split("\0"), strict=True)
+    return "{" + ",".join(["NULL" if v is None else f'"{part}"' for v, part in each]) + "}"
 
 
 def _is_postgresql(connection: sa.Connection) -> bool:

@@ -10,6 +10,7 @@ from operator import attrgetter
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from wcs.core.entities import ENTITIES, Entity
 
@@ -29,7 +30,7 @@ class RowCodec:
 
     def encode(self, row: Entity) -> list[Any]:
         """Values for the columns, without site."""
-        values = [getattr(row, name) for name in self.fields]
+        values = list(structs.astuple(row))
         for n, convert in self._to_sql.items():
             if values[n] is not None:
                 values[n] = convert(values[n])
