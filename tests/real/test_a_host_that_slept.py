@@ -56,7 +56,7 @@ def host(said: Path, url: str, plc: Address) -> Iterator[Host]:
         started.end()
 
 
-@pytest.mark.soak  # now and then the sleeper has not said within half a minute that it lost its lease: not understood yet
+@pytest.mark.soak  # now and then the sleeper has not said in time that it lost its lease: not understood yet
 def test_a_host_that_wakes_after_its_lease_was_taken_commits_nothing_and_sends_nothing(
     tmp_path: Path, postgres_url: str
 ) -> None:
