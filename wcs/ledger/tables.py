@@ -1,6 +1,7 @@
 """The tables: journal, books, lease, and one table an entity of the core. Rule: every row belongs to a site.
 
 The state tables are made from `wcs.core.entities`, field by field, so that what the mind remembers is what is stored.
+They have no index but their key: stock is asked from the balances, and a row is cheaper to replace without more.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from wcs.core.entities import ENTITIES, Content, Entity, LoadUnit
+from wcs.core.entities import ENTITIES, Entity
 
 metadata = sa.MetaData()
 Id = sa.Text
@@ -186,7 +187,3 @@ def _state_table(entity: type[Entity]) -> sa.Table:
 
 
 STATE_TABLES: dict[type[Entity], sa.Table] = {entity: _state_table(entity) for entity in ENTITIES}
-
-_content, _load_unit = STATE_TABLES[Content], STATE_TABLES[LoadUnit]
-sa.Index("ix_content_sku", _content.c.site_id, _content.c.sku, _content.c.lot)
-sa.Index("ix_load_unit_place", _load_unit.c.site_id, _load_unit.c.place)

@@ -89,7 +89,6 @@ def upgrade() -> None:
     sa.Column('reserved', BIG, autoincrement=False, nullable=False),
     sa.PrimaryKeyConstraint('site_id', 'load_unit', 'sku', 'lot', 'owner')
     )
-    op.create_index('ix_content_sku', 'content', ['site_id', 'sku', 'lot'], unique=False)
     op.create_table('content_balance',
     sa.Column('site_id', sa.Text(), nullable=False),
     sa.Column('account', sa.Text(), nullable=False),
@@ -249,7 +248,6 @@ def upgrade() -> None:
     sa.Column('identified', sa.Boolean(), autoincrement=False, nullable=False),
     sa.PrimaryKeyConstraint('site_id', 'load_unit')
     )
-    op.create_index('ix_load_unit_place', 'load_unit', ['site_id', 'place'], unique=False)
     op.create_table('lot',
     sa.Column('site_id', sa.Text(), nullable=False),
     sa.Column('sku', sa.Text(), autoincrement=False, nullable=False),
