@@ -13,7 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from wcs.ledger.errors import BatchRefused
+from wcs.ledger.errors import BatchRefused, CommitFailed
 
 Rows = Sequence[Sequence[Any]]
 
@@ -92,16 +92,36 @@ def _is_postgresql(connection: sa.Connection) -> bool:
 
 
 def _run(connection: sa.Connection, sql: str, rows: Rows, types: tuple[str, ...]) -> int:
-    """Run it over all rows, on PostgreSQL as arrays of these types; how many were touched."""
-    if _is_postgresql(connection):
-        columns = zip(*rows, strict=True)
-        arrays = tuple(array_literal(column, kind) for column, kind in zip(columns, types, strict=True))
-        return connection.exec_driver_sql(sql, arrays).rowcount
-    return connection.exec_driver_sql(sql, [tuple(row) for row in rows]).rowcount
+    """Run it over all rows, on PostgreSQL as arrays of these types; how many were touched.
+
+    Said to the driver's own cursor, within SQLAlchemy's transaction: its way there and back is a tenth of a commit.
+    Raises:
+        BatchRefused: the rows contradict what is there, or no column can hold them.
+        CommitFailed: the database cannot, now.
+    """
+    driver = connection.dialect.loaded_dbapi
+    cursor = connection.connection.cursor()
+    try:
+        if _is_postgresql(connection):
+            columns = zip(*rows, strict=True)
+            cursor.execute(sql, [array_literal(column, kind) for column, kind in zip(columns, types, strict=True)])
+        else:
+            cursor.executemany(sql, rows)
+        return cursor.rowcount
+    except (driver.IntegrityError, driver.DataError) as error:
+        raise BatchRefused(_first_line(error)) from error
+    except driver.Error as error:
+        raise CommitFailed(_first_line(error)) from error
+    finally:
+        cursor.close()
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n", 1)[0]
 
 
 def insert(connection: sa.Connection, table: sa.Table, columns: tuple[str, ...], rows: Rows) -> None:
-    """Insert; an existing key is an IntegrityError."""
+    """Insert; BatchRefused where a key exists."""
     if rows:
         _run(
             connection,
@@ -162,4 +182,4 @@ def delete(connection: sa.Connection, table: sa.Table, key: tuple[str, ...], row
         _run(connection, sql, rows, _array_types(table, key))
         return
     match = " AND ".join(f'"{k}" = ?' for k in key)
-    connection.exec_driver_sql(f'DELETE FROM "{table.name}" WHERE {match}', [tuple(row) for row in rows])
+    _run(connection, f'DELETE FROM "{table.name}" WHERE {match}', rows, ())
