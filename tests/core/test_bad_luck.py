@@ -233,14 +233,17 @@ def test_a_blocked_aisle_waits_and_works_when_it_is_free_again() -> None:
     ships(site)
 
 
-def test_a_stalled_vehicle_goes_on_when_it_is_pushed() -> None:
+def test_a_stalled_vehicle_raises_one_alarm_and_goes_on_when_it_is_pushed() -> None:
     site = site_with_stock()
     site.order("SO1", ("TEA", 2))
     site.run_until(lambda: machine_state(site, "V1") is DeviceState.TO_DEPOSIT)
     site.twin.inject("V1", "stall")
     site.run_for(5 * MINUTE_MS)
+    assert [a.code for a in site.state.alarm if a.subject == "V1"] == ["vehicle_stalled"]
+    assert not site.state.vehicle["V1"].able
     site.twin.inject("V1", "unstall")
     ships(site)
+    assert not [a for a in site.state.alarm if a.subject == "V1"]
 
 
 @pytest.mark.parametrize("answer", ["at_source", "on_device", "at_sink", "gone"])

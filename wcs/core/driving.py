@@ -14,6 +14,9 @@ from wcs.traffic.grants import next_grant
 from wcs.traffic.records import Grant
 
 VIA_MAX = 3  # P2–P4
+# No lane takes half as long: a vehicle that confirms no node for this time stands, whatever it says of itself.
+STALLED_MS = 60_000
+STALLED = "vehicle_stalled"
 
 
 def confirmed(turn: Turn, vehicle: str, number: int) -> None:
@@ -22,6 +25,7 @@ def confirmed(turn: Turn, vehicle: str, number: int) -> None:
     row = turn.state.vehicle[vehicle]
     if node is None or node == row.node:
         return
+    turn.end_alarms(vehicle, STALLED, "it moves again")
     if node in row.ahead:
         turn.record(f.VehicleReached(vehicle=vehicle, node=node, at_ms=turn.now_ms))
         return
@@ -35,10 +39,26 @@ def confirmed(turn: Turn, vehicle: str, number: int) -> None:
 def note_ability(turn: Turn, vehicle: str) -> bool:
     """Tell traffic whether this vehicle drives; one that does not blocks what it holds."""
     device = turn.state.device[vehicle]
-    able = device.able and device.link is e.Link.SYNCHRONISED
+    able = device.able and device.link is e.Link.SYNCHRONISED and not is_stalled(turn, vehicle)
     if able != turn.state.vehicle[vehicle].able:
         turn.record(f.VehicleAbleChanged(vehicle=vehicle, able=able))
     return able
+
+
+def is_stalled(turn: Turn, vehicle: str) -> bool:
+    """Whether it stands without a word; the others go round it until it confirms a node."""
+    return any(turn.state.alarm[n].code == STALLED for n in turn.state.alarms_of_subject.get(vehicle, ()))
+
+
+def look_for_stalled(turn: Turn) -> None:
+    """A vehicle under way that has confirmed no node for too long: an alarm, and no more traffic through it."""
+    for number in turn.state.task_of_device.values():
+        task = turn.state.task[number]
+        row = turn.state.vehicle.get(task.device)
+        if row is None or not row.ahead or not row.able or task.task.type is not TaskType.POSITION:
+            continue
+        if task.state is e.TaskState.ACCEPTED and turn.now_ms - row.moved_ms > STALLED_MS:
+            turn.raise_alarm(task.device, STALLED, f"has stood at {row.node} for {STALLED_MS // 1000} s on its way")
 
 
 def stand(turn: Turn, vehicle: str) -> None:

@@ -8,7 +8,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from wcs.core import acts, answers, cranes, handover, intake, orders, points, reconcile, stations, tasks, vehicles
+from wcs.core import (
+    acts,
+    answers,
+    cranes,
+    driving,
+    handover,
+    intake,
+    orders,
+    points,
+    reconcile,
+    stations,
+    tasks,
+    vehicles,
+)
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
@@ -133,6 +146,7 @@ def ticked(turn: Turn, event: v.Tick) -> None:
     """Every second some look again: nothing that can be done waits long for a report that will not come."""
     turn.record(f.ClockMoved(now_ms=event.at_ms))
     turn.ticking = True
+    driving.look_for_stalled(turn)
     turn.wake_some()
 
 
