@@ -1,6 +1,6 @@
 """Commands that read or keep the books: orders, stock, audit, backup, restore, export, archive, tokens.
 
-Rule: they work on the database alone, beside a running site or without one.
+Rule: they work on the database alone, beside a running site or without one; the audit asks the building too, if told.
 """
 
 from __future__ import annotations
@@ -34,17 +34,32 @@ def stock(database: Url = DEFAULT_URL, as_json: Json = False) -> None:
 
 
 def audit(
-    database: Url = DEFAULT_URL,
+    database: Annotated[
+        str | None, typer.Option("--database", envvar="WCS_DATABASE", help="SQLAlchemy URL of the ledger")
+    ] = None,
     plant: Annotated[str | None, typer.Option(help="the plant's name or file, if it is not a shipped one")] = None,
+    data: Annotated[Path | None, typer.Option(help="a demo's folder: ask its PLCs and its world too")] = None,
+    site: Annotated[str | None, typer.Option(help="a site file: ask its PLCs too; wants --plant")] = None,
     full: Annotated[bool, typer.Option("--full", help="read the archives too")] = False,
     as_json: Json = False,
 ) -> None:
-    """Prove the invariants from the database alone; exit code 1 if one does not hold."""
+    """Prove the invariants from the database alone, and at rest against the building; exit code 1 if one fails.
+
+    Loads in motion are ahead of their paper: with --data or --site, wait until nothing is under way.
+    """
     from wcs.ledger.audit import audit as prove
     from wcs.plant.file import load_plant
 
+    if (data and (site or plant)) or (site and not plant):
+        raise typer.BadParameter("give --data alone, or --site with --plant")
     with _refusals():
-        report = prove(database, full=full, plant=load_plant(plant) if plant else None)
+        if data or site:
+            from api.evidence import audit_with, evidence_of_demo, evidence_of_site
+
+            said = evidence_of_demo(data) if data else evidence_of_site(str(site), str(plant))
+            report = audit_with(said, database, full=full)
+        else:
+            report = prove(database or DEFAULT_URL, full=full, plant=load_plant(plant) if plant else None)
     if as_json:
         _line(report)
     else:
@@ -125,13 +140,14 @@ COMMANDS: tuple[Callable[..., None], ...] = (orders, stock, audit, backup, resto
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    """What the ledger or a plant file refuses is said in a line, with exit code 2."""
+    """What the ledger, a plant or site file or a demo's folder refuses is said in a line, with exit code 2."""
     from wcs.ledger.errors import LedgerError
     from wcs.plant.file import PlantFileError
+    from wcs.plant.site_file import SecretMissing
 
     try:
         yield
-    except (LedgerError, PlantFileError) as refusal:
+    except (LedgerError, PlantFileError, SecretMissing, FileNotFoundError) as refusal:
         typer.echo(str(refusal), err=True)
         raise typer.Exit(2) from None
 
