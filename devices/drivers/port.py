@@ -33,6 +33,13 @@ def _wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
+def _end_if_cancelled() -> None:
+    """A protocol library may answer a cancellation with an error of its own: the wish to end must not be lost in it."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
+
+
 class PlcPort:
     """Implements `wcs.core.ports.DevicePort` over a carriage."""
 
@@ -67,6 +74,7 @@ class PlcPort:
             while True:
                 reason = await self._converse()
                 await self._carriage.close()
+                _end_if_cancelled()
                 if any(session.synchronised for session in self._sessions.values()):
                     attempts = 0
                 for session in self._sessions.values():
@@ -96,6 +104,7 @@ class PlcPort:
                 session.opened(self._now_ms())
                 self._next_read_ms[device] = self._silent_reads[device] = 0
             while True:
+                _end_if_cancelled()
                 self._wake.clear()
                 self._hear_published()
                 await self._write_due()
