@@ -138,9 +138,9 @@ def station_with_room(turn: Turn) -> PickStation | None:
     best_count = 0
     for name, station in turn.layout.stations.items():
         count = len(turn.state.orders_at_station[name])
-        if name in turn.state.block or count + foreign_units(turn, station) >= places_of(station):
+        if (best is not None and count >= best_count) or count >= places_of(station) or name in turn.state.block:
             continue
-        if best is None or count < best_count:
+        if count + foreign_units(turn, station) < places_of(station):
             best, best_count = station, count
     return best
 

@@ -51,7 +51,7 @@ def reserve_line(turn: Turn, order: e.CustomerOrder, line: e.OrderLine) -> int:
     wanted = line.quantity - line.reserved - line.picked - line.backordered
     ship_ms = max(turn.now_ms, order.due_ms or 0)
     looked_at = 0
-    for _, lot, load_unit, owner in tuple(state.stock_of_sku.get(line.sku, ())):
+    for _, lot, load_unit, owner in tuple(state.unpromised_of_sku.get(line.sku, ())):
         if wanted <= 0 or looked_at >= CANDIDATES_MAX:
             break
         content = state.content[load_unit, line.sku, lot, owner]

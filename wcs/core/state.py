@@ -79,12 +79,13 @@ class State:
         self.unit_of_barcode: dict[str, int] = {}
         self.contents_of: dict[int, dict[Any, None]] = {}
         self.stock_of_sku: dict[str, list[tuple[int, str, int, str]]] = {}
+        self.unpromised_of_sku: dict[str, list[tuple[int, str, int, str]]] = {}
         self.reservations_of_unit: dict[int, dict[int, None]] = {}
-        self.reservations_of_order: dict[str, dict[int, None]] = {}
+        self.reservations_of_order: dict[str, dict[int, int]] = {}  # to the load unit that is promised
         self.lines_of_order: dict[str, list[int]] = {}
         self.transport_of_unit: dict[int, int] = {}
-        self.transports_to: dict[str, dict[int, None]] = {}
-        self.legs_of_carrier: dict[str, dict[int, None]] = {}
+        self.units_to: dict[str, dict[int, int]] = {}  # to the transport order
+        self.legs_of_carrier: dict[str, dict[int, int]] = {}  # to the load unit
         self.legs_bound_for: dict[str, dict[int, None]] = {}
         self.task_of_device: dict[str, int] = {}
         self.orders_open: dict[str, None] = {}
@@ -204,6 +205,12 @@ class State:
             stock = self.stock_of_sku[row.sku]
             del stock[bisect_left(stock, self._stock_key(row))]
             self.room.sku_moved(row.sku, self.load_unit[row.load_unit].place, "")
+        was_free, is_free = (r is not None and r.quantity > r.reserved for r in (old, new))
+        if is_free and not was_free:
+            insort(self.unpromised_of_sku.setdefault(row.sku, []), self._stock_key(row))
+        elif was_free and not is_free:
+            free = self.unpromised_of_sku[row.sku]
+            del free[bisect_left(free, self._stock_key(row))]
 
     def _stock_key(self, row: e.Content) -> tuple[int, str, int, str]:
         lot = self.lot.get((row.sku, row.lot))
@@ -221,7 +228,7 @@ class State:
             _discard(self.reservations_of_order, old.order_number, old.number)
         elif new is not None:
             self.reservations_of_unit.setdefault(new.load_unit, {})[new.number] = None
-            self.reservations_of_order.setdefault(new.order_number, {})[new.number] = None
+            self.reservations_of_order.setdefault(new.order_number, {})[new.number] = new.load_unit
 
     def _on_line(self, old: e.OrderLine | None, new: e.OrderLine | None) -> None:
         if old is None and new is not None:
@@ -249,20 +256,20 @@ class State:
 
     def _on_transport(self, old: e.TransportOrder | None, new: e.TransportOrder | None) -> None:
         if old is not None and (new is None or new.sink != old.sink):
-            _discard(self.transports_to, old.sink, old.number)
+            _discard(self.units_to, old.sink, old.load_unit)
             self.room.unbook(old.sink)
         if new is None and old is not None:
             self.transport_of_unit.pop(old.load_unit, None)
         if new is not None:
             self.transport_of_unit[new.load_unit] = new.number
             if old is None or new.sink != old.sink:
-                self.transports_to.setdefault(new.sink, {})[new.number] = None
+                self.units_to.setdefault(new.sink, {})[new.load_unit] = new.number
                 self.room.book(new.sink)
 
     def _on_leg(self, old: e.Leg | None, new: e.Leg | None) -> None:
         # A leg holds its sink of its own: its transport order may be redirected while a crane is on the way there.
         if old is None and new is not None:
-            self.legs_of_carrier.setdefault(new.carrier, {})[new.number] = None
+            self.legs_of_carrier.setdefault(new.carrier, {})[new.number] = new.load_unit
             self.legs_bound_for.setdefault(new.sink, {})[new.number] = None
             self.room.book(new.sink)
         elif new is None and old is not None:
@@ -342,7 +349,7 @@ class State:
         return [self.line[order_number, n] for n in self.lines_of_order.get(order_number, ())]
 
 
-def _discard(index: dict[Any, dict[Any, None]], key: Any, member: Any) -> None:
+def _discard(index: dict[Any, dict[Any, Any]], key: Any, member: Any) -> None:
     members = index[key]
     del members[member]
     if not members:

@@ -74,7 +74,7 @@ def units_to_put_on(state: State, station: PickStation) -> list[int]:
 
 def docks_have_room(state: State) -> bool:
     outbound = state.layout.dock_outbound
-    bound = sum(len(state.transports_to.get(p, ())) + bool(state.unit_at(p)) for p in outbound)
+    bound = sum(len(state.units_to.get(p, ())) + bool(state.unit_at(p)) for p in outbound)
     return bound < len(outbound) + SHIPPING_AHEAD_MAX
 
 
@@ -145,15 +145,13 @@ def call_sources(turn: Turn, station: PickStation, number: str) -> None:
     state = turn.state
     if not is_on_its_way(state, state.order[number]):
         return
-    bound = state.transports_to.get(station.pick_point, {})
-    for reserved in tuple(state.reservations_of_order.get(number, ())):
+    bound = state.units_to.get(station.pick_point, {})
+    for unit in [u for u in state.reservations_of_order.get(number, {}).values() if u not in bound]:
         if len(bound) >= station.queue_length_max:
             return
-        unit = state.reservation[reserved].load_unit
-        if state.transport_of_unit.get(unit) in bound:
-            continue
-        call(turn, station, unit, number)
-        bound = state.transports_to.get(station.pick_point, bound)
+        if unit not in bound:  # two lines of it may be promised from one load unit
+            call(turn, station, unit, number)
+        bound = state.units_to.get(station.pick_point, bound)
 
 
 def call(turn: Turn, station: PickStation, unit: int, order_number: str) -> None:
@@ -301,5 +299,5 @@ def best_dock(state: State) -> str:
     """The outbound point with the least bound for it; ties by name."""
     return min(
         state.layout.dock_outbound,
-        key=lambda p: (len(state.transports_to.get(p, ())) + bool(state.unit_at(p)), p),
+        key=lambda p: (len(state.units_to.get(p, ())) + bool(state.unit_at(p)), p),
     )

@@ -222,10 +222,7 @@ def is_occupied(turn: Turn, place: str) -> bool:
 def conveyor_fill(turn: Turn, conveyor: str) -> int:
     """Load units on a conveyor and those being brought to it."""
     state = turn.state
-    filled = len(state.units_at.get(conveyor, ()))
-    for leg in state.legs_of_carrier.get(conveyor, ()):
-        filled += state.load_unit[state.leg[leg].load_unit].place != conveyor
-    return filled
+    return len({*state.units_at.get(conveyor, ()), *state.legs_of_carrier.get(conveyor, {}).values()})
 
 
 def wake_around(turn: Turn, place: str) -> None:

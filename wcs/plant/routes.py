@@ -7,7 +7,7 @@ and points are only beginnings and ends, so each has a node to leave from (its n
 
 from __future__ import annotations
 
-from itertools import islice, pairwise
+from itertools import pairwise
 
 import networkx as nx
 
@@ -16,8 +16,8 @@ from wcs.plant.cycle_times import mean_crane_leg_ms, vehicle_trip_ms
 from wcs.plant.model import Plant, Record, StackerCrane
 
 FLEET = "VEHICLES"
-WAYS_COMPARED_MAX = 32  # equally fast ways of which the first by name is taken
 WAYS_KEPT_MAX = 20_000  # a plant of 100 aisles and 50 stations and docks has fewer pairs
+TREES_KEPT_MAX = 500  # one for each place where a load rests: 100 aisles, 100 stations and docks, and some closures
 CLOSURES_KEPT_MAX = 64  # sets of avoided devices with a graph of their own: failures come one or two at a time
 # A crane that only passes a load from its inbound to its outbound point blocks its aisle: the last of all ways.
 RELAY_PENALTY_MS = 600_000
@@ -60,6 +60,7 @@ class Routes:
         self._taken_from = self._transfer_points_with(given=True)
         self._given_to = self._transfer_points_with(given=False)
         self._graphs: dict[frozenset[str], nx.DiGraph[str]] = {}
+        self._trees: dict[tuple[str, frozenset[str]], dict[str, list[str]]] = {}
         self._ways: dict[tuple[str, str, frozenset[str]], tuple[LegPlan, ...]] = {}
         self._exits: dict[tuple[str, str], int | None] = {}
         self._first_legs: dict[tuple[str, str], tuple[LegPlan, ...]] = {}
@@ -152,15 +153,25 @@ class Routes:
             return ()
         if origin not in graph or arrival not in graph:
             raise NoRoute(origin, sink, avoid)
-        try:
-            ways = islice(nx.all_shortest_paths(graph, origin, arrival, weight="cost"), WAYS_COMPARED_MAX)
-            way = min(ways)
-        except nx.NetworkXNoPath:
-            raise NoRoute(origin, sink, avoid) from None
+        way = self._soonest_from(origin, avoid).get(arrival)
+        if way is None:
+            raise NoRoute(origin, sink, avoid)
         return tuple(
             LegPlan(carrier=graph.edges[a, b]["carrier"], source=a, sink=b.removeprefix(_ARRIVAL))
             for a, b in pairwise(way)
         )
+
+    def _soonest_from(self, origin: str, avoid: frozenset[str]) -> dict[str, list[str]]:
+        """The nodes of the soonest way to each node that can be reached; of equally fast ways the first by name."""
+        known = self._trees.get((origin, avoid))
+        if known is None:
+            if len(self._trees) >= TREES_KEPT_MAX:
+                self._trees.clear()
+            known = self._trees[origin, avoid] = {origin: [origin]}
+            before, distance = nx.dijkstra_predecessor_and_distance(self._graph(avoid), origin, weight="cost")
+            for node in sorted(distance, key=distance.__getitem__)[1:]:
+                known[node] = [*min(known[p] for p in before[node]), node]
+        return known
 
     def _arrival(self, place: str) -> str:
         return f"{_ARRIVAL}{place}" if place in self._sinks else place
