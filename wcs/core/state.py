@@ -34,15 +34,13 @@ class Table(Generic[E]):
     ) -> None:
         self.entity = entity
         self.rows: dict[Any, E] = {}
+        self.get: Callable[[object], E | None] = self.rows.get
         self._key = attrgetter(*entity.KEY)
         self._changes = changes
         self._on_change = on_change
 
     def __getitem__(self, key: object) -> E:
         return self.rows[key]
-
-    def get(self, key: object) -> E | None:
-        return self.rows.get(key)
 
     def __iter__(self) -> Iterator[E]:
         return iter(self.rows.values())
@@ -82,6 +80,7 @@ class State:
         self.unpromised_of_sku: dict[str, list[tuple[int, str, int, str]]] = {}
         self.reservations_of_unit: dict[int, dict[int, None]] = {}
         self.reservations_of_order: dict[str, dict[int, int]] = {}  # to the load unit that is promised
+        self.uncalled_of_order: dict[str, dict[int, int]] = {}  # of these, what is not fetched for an order yet
         self.lines_of_order: dict[str, list[int]] = {}
         self.transport_of_unit: dict[int, int] = {}
         self.units_to: dict[str, dict[int, int]] = {}  # to the transport order
@@ -226,9 +225,26 @@ class State:
         if new is None and old is not None:
             _discard(self.reservations_of_unit, old.load_unit, old.number)
             _discard(self.reservations_of_order, old.order_number, old.number)
+            if old.number in self.uncalled_of_order.get(old.order_number, ()):
+                _discard(self.uncalled_of_order, old.order_number, old.number)
         elif new is not None:
             self.reservations_of_unit.setdefault(new.load_unit, {})[new.number] = None
             self.reservations_of_order.setdefault(new.order_number, {})[new.number] = new.load_unit
+            if not self._is_called(new.load_unit):
+                self.uncalled_of_order.setdefault(new.order_number, {})[new.number] = new.load_unit
+
+    def _is_called(self, load_unit: int) -> bool:
+        transport = self.transport_for(load_unit)
+        return transport is not None and transport.purpose is not e.Purpose.PUTAWAY
+
+    def _note_call(self, load_unit: int) -> None:
+        called = self._is_called(load_unit)
+        for number in self.reservations_of_unit.get(load_unit, ()):
+            order = self.reservation[number].order_number
+            if not called:
+                self.uncalled_of_order.setdefault(order, {})[number] = load_unit
+            elif number in self.uncalled_of_order.get(order, ()):
+                _discard(self.uncalled_of_order, order, number)
 
     def _on_line(self, old: e.OrderLine | None, new: e.OrderLine | None) -> None:
         if old is None and new is not None:
@@ -265,6 +281,9 @@ class State:
             if old is None or new.sink != old.sink:
                 self.units_to.setdefault(new.sink, {})[new.load_unit] = new.number
                 self.room.book(new.sink)
+        row = new or old
+        if row is not None and (old is None or new is None or old.purpose is not new.purpose):
+            self._note_call(row.load_unit)
 
     def _on_leg(self, old: e.Leg | None, new: e.Leg | None) -> None:
         # A leg holds its sink of its own: its transport order may be redirected while a crane is on the way there.

@@ -80,11 +80,14 @@ def docks_have_room(state: State) -> bool:
 
 def serve(turn: Turn, station: PickStation) -> None:
     """Look at one station: what can leave its pick point, which orders are complete, which sources to call."""
-    for number in tuple(turn.state.orders_at_station[station.name]):
-        finish_if_complete(turn, station, number)
+    state = turn.state
+    here = state.orders_at_station[station.name]
+    for number in [n for n in here if n not in state.reservations_of_order or state.order[n].cancelled]:
+        finish(turn, number)
     send_on(turn, station)
-    for number in tuple(turn.state.orders_at_station[station.name]):
-        call_sources(turn, station, number)
+    if has_queue_room(state, station):
+        for number in [n for n in here if n in state.uncalled_of_order]:
+            call_sources(turn, station, number)
 
 
 def send_on(turn: Turn, station: PickStation) -> None:
@@ -145,13 +148,15 @@ def call_sources(turn: Turn, station: PickStation, number: str) -> None:
     state = turn.state
     if not is_on_its_way(state, state.order[number]):
         return
-    bound = state.units_to.get(station.pick_point, {})
-    for unit in [u for u in state.reservations_of_order.get(number, {}).values() if u not in bound]:
-        if len(bound) >= station.queue_length_max:
+    for unit in dict.fromkeys(state.uncalled_of_order.get(number, {}).values()):
+        if not has_queue_room(state, station):
             return
-        if unit not in bound:  # two lines of it may be promised from one load unit
-            call(turn, station, unit, number)
-        bound = state.units_to.get(station.pick_point, bound)
+        call(turn, station, unit, number)
+
+
+def has_queue_room(state: State, station: PickStation) -> bool:
+    """Whether one more source may be under way to the station."""
+    return len(state.units_to.get(station.pick_point, ())) < station.queue_length_max
 
 
 def call(turn: Turn, station: PickStation, unit: int, order_number: str) -> None:
@@ -219,14 +224,12 @@ def short_pick(turn: Turn, pick: e.Reservation) -> None:
     turn.orders_changed = True
 
 
-def finish_if_complete(turn: Turn, station: PickStation, number: str) -> None:
+def finish(turn: Turn, number: str) -> None:
     """Nothing is left to be picked for the order: pack it, or give its load unit free."""
     state = turn.state
     order = state.order[number]
     if order.cancelled:
         withdraw(turn, order)
-        return
-    if state.reservations_of_order.get(number):
         return
     filled = bool(state.contents_of.get(order.load_unit))
     if filled:

@@ -151,13 +151,12 @@ def ticked(turn: Turn, event: v.Tick) -> None:
 
 
 def device_reported(turn: Turn, event: v.DeviceReported) -> None:
-    """What a device says, by kind."""
+    """What a device says, by kind; the most frequent first."""
     report: DeviceReport = event.report
     match report:
-        case Connected(snapshot=snapshot):
-            reconcile.connected(turn, snapshot)
-        case Synchronised(sequence=sequence, snapshot=snapshot):
-            reconcile.synchronised(turn, sequence, snapshot)
+        case PointChanged(device=device, point=index, status=point):
+            if is_synchronised(turn, device):
+                points.point_changed(turn, device, index, point)
         case StatusChanged(device=device, status=status, battery_permille=battery):
             if reconcile.is_driven_by_another(turn, device, status):
                 return
@@ -165,9 +164,10 @@ def device_reported(turn: Turn, event: v.DeviceReported) -> None:
         case TransferChanged(device=device, transfer=index, status=transfer):
             if is_synchronised(turn, device):
                 handover.transfer_changed(turn, device, index, transfer)
-        case PointChanged(device=device, point=index, status=point):
-            if is_synchronised(turn, device):
-                points.point_changed(turn, device, index, point)
+        case Connected(snapshot=snapshot):
+            reconcile.connected(turn, snapshot)
+        case Synchronised(sequence=sequence, snapshot=snapshot):
+            reconcile.synchronised(turn, sequence, snapshot)
         case Unanswered(device=device, sequence=sequence):
             reconcile.lost(turn, device, f"command {sequence} was not acknowledged")
         case Disconnected(device=device, reason=reason):
