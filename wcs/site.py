@@ -202,7 +202,7 @@ class Site:
                 group.create_task(self._renew())
                 group.create_task(self._tick())
                 for port in self._ports:
-                    group.create_task(port.run())
+                    group.create_task(port.run(self._ledger.fence.holds))
                     group.create_task(self._listen(port))
         except* LeaseLost as lost:
             raise lost.exceptions[0] from None

@@ -26,11 +26,16 @@ from wcs.core.ports import Command, DeviceId
 
 READ_GAP_MS = 50  # between whole reads of a device that publishes: only while one is wanted
 SILENT_READS_MAX = 3  # PlcLife moved so often, seen only by reading: the subscription is dead
+WITHHELD_SLEEP_S = 0.05  # what is due may not be written: no lease comes sooner than that
 SHORTEST_SLEEP_S = 0.001  # lets other tasks run when something is due at once
 
 
 def _wall_ms() -> int:
     return time.time_ns() // 1_000_000
+
+
+def _always() -> bool:
+    return True
 
 
 def _end_if_cancelled() -> None:
@@ -56,6 +61,7 @@ class PlcPort:
         self._carriage = carriage
         self._clock = clock
         self._jitter = jitter
+        self._may_write = _always
         self._queue = ReportQueue()
         self._wake = asyncio.Event()
         self._sessions = {
@@ -67,8 +73,12 @@ class PlcPort:
         self._next_read_ms = dict.fromkeys(self.devices, 0)
         self._silent_reads = dict.fromkeys(self.devices, 0)
 
-    async def run(self) -> None:
-        """Connect, beat and deliver until cancelled; reconnects by itself with back-off."""
+    async def run(self, may_write: Callable[[], bool] = _always) -> None:
+        """Connect, beat and deliver until cancelled; reconnects by itself with back-off.
+
+        `may_write` is asked in the same breath as each write, so that a host that slept writes nothing when it wakes.
+        """
+        self._may_write = may_write
         attempts = 0
         try:
             while True:
@@ -123,8 +133,12 @@ class PlcPort:
             self._sessions[device].heard(reading, self._now_ms())
 
     async def _write_due(self) -> None:
+        if not self._may_write():
+            return
         for device, session in self._sessions.items():
             for write in session.writes(self._now_ms()):
+                if not self._may_write():
+                    return  # what was due comes again: a life, an answer, a telegram that is not acknowledged
                 try:
                     words = await self._carriage.write(device, write)
                 except CarriageRefused as refused:
@@ -166,7 +180,8 @@ class PlcPort:
         now_ms = self._now_ms()
         due_ms = [due for s in self._sessions.values() if (due := s.next_due_ms(now_ms)) is not None]
         due_ms += [self._next_read_ms[d] for d, s in self._sessions.items() if self._reads(s, now_ms)]
-        sleep_s = max(SHORTEST_SLEEP_S, (min(due_ms, default=now_ms) - now_ms) / 1000)
+        shortest_s = SHORTEST_SLEEP_S if self._may_write() else WITHHELD_SLEEP_S
+        sleep_s = max(shortest_s, (min(due_ms, default=now_ms) - now_ms) / 1000)
         alarm = asyncio.get_running_loop().call_later(sleep_s, self._wake.set)
         try:
             await self._wake.wait()

@@ -52,10 +52,10 @@ class Listener:
 
 
 @contextlib.asynccontextmanager
-async def listening(port: PlcPort) -> AsyncIterator[Listener]:
+async def listening(port: PlcPort, may_write: Callable[[], bool] = lambda: True) -> AsyncIterator[Listener]:
     """Run a port and listen to it."""
     listener = Listener(port)
-    tasks = [asyncio.create_task(port.run()), asyncio.create_task(listener.listen())]
+    tasks = [asyncio.create_task(port.run(may_write)), asyncio.create_task(listener.listen())]
     try:
         yield listener
     finally:

@@ -94,6 +94,32 @@ def test_a_telegram_that_was_not_seen_is_sent_again_as_it_was(protocol: Protocol
 
 
 @BOTH
+def test_a_host_that_may_not_write_reads_on_and_writes_when_it_may(protocol: Protocol) -> None:
+    async def run() -> None:
+        plc, address = RawPlc(), free_port()
+        held = [True]
+        async with (
+            SERVERS[protocol](plc, address),
+            listening(port_to(protocol, address), lambda: held[0]) as listener,
+        ):
+            await synchronise(listener)
+            held[0] = False
+            before = len(plc.writes)
+            listener.port.send(command(2, CommandCode.TASK, task=79))
+            plc.words[70] += 1  # an odd ring, only to be seen
+            await listener.next(StatusChanged)
+            assert plc.executed == []
+            plc.words[70] -= 1
+            await listener.next(StatusChanged, 2)
+            assert len(plc.writes) - before <= 1, "at most the life that was on its way"
+            held[0] = True
+            await listener.next(StatusChanged, matching=lambda r: r.status.active_task == 79)
+        assert plc.executed == [79]
+
+    asyncio.run(run())
+
+
+@BOTH
 def test_a_plc_that_was_away_is_connected_again(protocol: Protocol) -> None:
     async def run() -> None:
         plc, address = RawPlc(), free_port()

@@ -37,7 +37,7 @@ class BadLine:
 
     def __init__(self, seed: int, faults: Faults) -> None:
         self.faults = faults
-        self.counts = dict.fromkeys(("cut", "delayed", "doubled", "late", "commands"), 0)
+        self.counts = dict.fromkeys(("cut", "delayed", "doubled", "late", "commands", "writes"), 0)
         self._chance = random.Random(seed)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="bad line")
@@ -121,6 +121,7 @@ class BadLine:
                 return
             writer.write(frame)
             if frame[MBAP + 1] == WRITE:
+                self.counts["writes"] += 1
                 if self._happens(self.faults.double, "doubled"):
                     writer.write(_as_foreign(frame))
                 if old and self._happens(self.faults.late, "late"):

@@ -9,8 +9,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from devices.virtual_plc.running import start_plant
 from tests.real.bad_line import Address, BadLine, Faults
 from tests.real.clock import wait_until
@@ -56,7 +54,6 @@ def host(said: Path, url: str, plc: Address) -> Iterator[Host]:
         started.end()
 
 
-@pytest.mark.soak  # now and then the sleeper has not said in time that it lost its lease: not understood yet
 def test_a_host_that_wakes_after_its_lease_was_taken_commits_nothing_and_sends_nothing(
     tmp_path: Path, postgres_url: str
 ) -> None:
@@ -73,12 +70,12 @@ def test_a_host_that_wakes_after_its_lease_was_taken_commits_nothing_and_sends_n
                 first.process.send_signal(signal.SIGSTOP)
                 first.order(ASKED)
                 wait_until(lambda: second.says("epoch 2"), "the standby has taken over", TAKE_OVER_S)
-                sent = line.counts["commands"]
-                assert sent, "it did send something while it drove"
+                assert line.counts["commands"], "it did send something while it drove"
+                sent = line.counts["writes"]
                 first.process.send_signal(signal.SIGCONT)
                 wait_until(lambda: first.says("lost"), "it knows", TAKE_OVER_S)
                 wait_until(lambda: first.says(f"told {ASKED}"), "its order came to an answer", TAKE_OVER_S)
-                assert line.counts["commands"] == sent
+                assert line.counts["writes"] == sent, "not a command, not an answer, not even a sign of life"
                 second.order("O1")
                 wait_until(lambda: second.says("told O1"), "the standby goes on", TAKE_OVER_S)
     assert orders_on_paper(postgres_url) == ["O1"]

@@ -7,7 +7,7 @@ one of docs/device-interface.md, version 1.0.
 from __future__ import annotations
 
 import enum
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Protocol
 
 from wcs.plant.model import Record
@@ -329,8 +329,11 @@ class DevicePort(Protocol):
 
     devices: tuple[DeviceId, ...]
 
-    async def run(self) -> None:
-        """Connect, beat and deliver until cancelled; reconnects by itself with back-off."""
+    async def run(self, may_write: Callable[[], bool]) -> None:
+        """Connect, beat and deliver until cancelled; reconnects by itself with back-off.
+
+        `may_write` is asked just before each write: while it says no, nothing is written and everything is still read.
+        """
 
     def send(self, command: Command) -> None:
         """Take a committed command for sending. The identical telegram is sent again until it is acknowledged.

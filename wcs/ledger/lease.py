@@ -2,7 +2,8 @@
 
 PostgreSQL: a row with the database's clock; it lasts 5 s and is renewed each second, so a standby takes over within
 10 s. SQLite: a file lock beside the database, which the system frees when the process ends. Rule: the epoch rises with
-every term, so whoever sleeps through its lease finds a higher one and may not commit.
+every term, so whoever sleeps through its lease finds a higher one and may not commit; what it may still write to a wire
+in between, `fence` keeps back.
 """
 
 from __future__ import annotations
@@ -85,9 +86,8 @@ def check(connection: sa.Connection, site_id: str, epoch: int) -> None:
         raise LeaseLost(f"our epoch is {epoch}, the site's is {found}: another host drives it")
 
 
-def renew(connection: sa.Connection, site_id: str, epoch: int) -> None:
-    """Once a second; LeaseLost if another has taken over."""
-    check(connection, site_id, epoch)
+def renew(connection: sa.Connection, site_id: str) -> None:
+    """Once a second, in a transaction that has checked whose it is."""
     now_ms = database_ms(connection)
     connection.execute(lease.update().where(lease.c.site_id == site_id).values(renewed_at_ms=now_ms))
 

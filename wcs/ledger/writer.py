@@ -21,7 +21,8 @@ from wcs.core.events import Event
 from wcs.ledger import lease, load, migrate
 from wcs.ledger.batch import CommitBatch, CommitReceipt
 from wcs.ledger.database import engine_for, sqlite_file
-from wcs.ledger.errors import BatchRefused, CommitFailed, CommitUnknown, LeaseHeld
+from wcs.ledger.errors import BatchRefused, CommitFailed, CommitUnknown, LeaseHeld, LeaseLost
+from wcs.ledger.fence import Fence
 from wcs.ledger.journal_codec import encode
 from wcs.ledger.prepared import BooksEnd, Prepared
 from wcs.ledger.tables import quarantine
@@ -64,14 +65,17 @@ class LedgerWriter:
             file.parent.mkdir(parents=True, exist_ok=True)
         if self._lock:
             self._lock.take()
+        self.fence = Fence(None if self._lock else lease.LEASE_MS)
         self._stop = threading.Event()
         self._engine = engine_for(url)
         try:
             migrate.upgrade(self._engine)
             holder = f"{socket.gethostname()}:{os.getpid()}"
             with self._begin() as connection:
+                asked_ms = self.fence.now_ms()
                 self.epoch = lease.acquire(connection, site_id, holder, exclusive=self._lock is not None)
                 self._end: BooksEnd = load.books_end(connection, site_id)
+            self.fence.extend(asked_ms)
         except BaseException:
             self._engine.dispose()
             if self._lock:
@@ -84,6 +88,7 @@ class LedgerWriter:
 
     def close(self) -> None:
         """Give the lease back and hang up."""
+        self.fence.drop()
         self._stop.set()
         if self._lock:
             self._checkpoints.join(CHECKPOINT_PATIENCE_S)
@@ -130,7 +135,7 @@ class LedgerWriter:
             raise CommitFailed(_text(error)) from error
         with connection:
             try:
-                lease.check(connection, self.site_id, self.epoch)
+                self._check_lease(connection)
                 prepared.write(connection)
             except (IntegrityError, DataError) as error:
                 _roll_back(transaction)
@@ -157,11 +162,14 @@ class LedgerWriter:
         """Renew the lease; LeaseLost if another host has taken over, CommitFailed if the database does not answer."""
         if self._lock:
             return  # a file lock needs no renewing
+        asked_ms = self.fence.now_ms()
         try:
             with self._begin() as connection:
-                lease.renew(connection, self.site_id, self.epoch)
+                self._check_lease(connection)
+                lease.renew(connection, self.site_id)
         except SQLAlchemyError as error:
             raise CommitFailed(_text(error)) from error
+        self.fence.extend(asked_ms)
 
     def quarantine(self, event: Event, error: str) -> None:
         """Store an event that the mind could not take in; CommitFailed if it cannot be stored now."""
@@ -179,10 +187,18 @@ class LedgerWriter:
         )
         try:
             with self._begin() as connection:
-                lease.check(connection, self.site_id, self.epoch)
+                self._check_lease(connection)
                 connection.execute(row)
         except SQLAlchemyError as failure:
             raise CommitFailed(_text(failure)) from failure
+
+    def _check_lease(self, connection: sa.Connection) -> None:
+        """Within a transaction: LeaseLost if it is another's, and no port writes from then on."""
+        try:
+            lease.check(connection, self.site_id, self.epoch)
+        except LeaseLost:
+            self.fence.drop()
+            raise
 
     def _connection(self) -> sa.Connection:
         return self._engine.connect().execution_options(wcs_writer=True)
@@ -199,7 +215,7 @@ class LedgerWriter:
         assert doubtful is not None
         try:
             with self._begin() as connection:
-                lease.check(connection, self.site_id, self.epoch)
+                self._check_lease(connection)
                 self._end = load.books_end(connection, self.site_id)
         except SQLAlchemyError as error:
             raise CommitUnknown(_text(error)) from error
