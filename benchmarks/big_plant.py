@@ -31,9 +31,9 @@ from wcs.plant.model import (
 POINTS_A_DEVICE = 3
 TRANSFER_POINTS_A_DEVICE = 8
 SPEED_MM_S = 1_500  # faster than the demo's belt: the loop is five times as long
-ORDER_PLACES = 12
+ORDER_PLACES = 14
 # Sources under way to a station: more than the loop carries, so that a thousand transport orders stand open.
-QUEUE_LENGTH_MAX = 130
+QUEUE_LENGTH_MAX = 150
 
 
 def big_plant(*, aisles: int, bays: int, levels: int, stations: int) -> Plant:
