@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from wcs.core import by_hand, reconcile, reservation, stations
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
-from wcs.core import handover, reconcile, reservation, stations, transports
 from wcs.core.evolve_stock import account_of
 from wcs.core.ports import CommandCode, OperatingMode
 from wcs.core.turn import RequestRefused, Turn
@@ -89,45 +89,50 @@ def hold_requested(turn: Turn, event: v.HoldRequested) -> None:
     turn.record(f.LotHoldChanged(sku=event.sku, lot=event.lot, hold=event.reason, actor=event.actor))
     if not event.reason:
         return
-    for _, lot, unit, _owner in tuple(state.stock_of_sku.get(event.sku, ())):
+    lines: list[tuple[str, int]] = []
+    for _, lot, unit, owner in tuple(state.stock_of_sku.get(event.sku, ())):
         if lot == event.lot:
-            give_up_lot(turn, unit, event.sku, lot, f"held: {event.reason}")
-
-
-def give_up_lot(turn: Turn, unit: int, sku: str, lot: str, reason: str) -> None:
-    """Void what one load unit has promised of a lot."""
-    state = turn.state
-    for number in tuple(state.reservations_of_unit.get(unit, ())):
-        row = state.reservation[number]
-        if (row.sku, row.lot) == (sku, lot):
-            reservation.void(turn, number, reason)
-            if not state.order[row.order_number].cancelled:
-                reservation.reserve_or_backorder(turn, row.order_number, row.line)
-            if state.order[row.order_number].station:
-                turn.stations_to_serve[state.order[row.order_number].station] = None
+            content = state.content[unit, event.sku, lot, owner]
+            lines += reservation.void_content(turn, content, f"held: {event.reason}")
+    reservation.promise_again(turn, lines)
 
 
 def stock_counted(turn: Turn, event: v.StockCounted) -> None:
     """A count: the difference is posted against `adjustment`; promises that it breaks are made from elsewhere."""
+    check_count(turn, event)
     state = turn.state
-    if event.load_unit not in state.load_unit:
+    row = state.content.get((event.load_unit, event.sku, event.lot, event.owner))
+    difference = event.quantity - (row.quantity if row is not None else 0)
+    if not difference:
+        return
+    broken: list[tuple[str, int]] = []
+    if row is not None and row.reserved > event.quantity:
+        broken = reservation.void_content(turn, row, "count")
+    account = account_of(event.load_unit)
+    source, sink = ("adjustment", account) if difference > 0 else (account, "adjustment")
+    turn.post(source, sink, event.sku, event.lot, event.owner, abs(difference), f"count by {event.actor}")
+    role = e.LoadUnitRole.STOCK if state.contents_of.get(event.load_unit) else e.LoadUnitRole.EMPTY
+    if state.load_unit[event.load_unit].role is not role:
+        turn.record(f.LoadUnitRoleChanged(load_unit=event.load_unit, role=role))
+    reservation.promise_again(turn, broken)
+
+
+def check_count(turn: Turn, event: v.StockCounted) -> None:
+    state = turn.state
+    unit = state.load_unit.get(event.load_unit)
+    if unit is None:
         raise RequestRefused("load_unit", f"unknown load unit {event.load_unit}")
+    if unit.place in (OUTSIDE, LOST):
+        raise RequestRefused("load_unit", f"load unit {event.load_unit} is {unit.place}: say first where it stands")
+    if unit.role is e.LoadUnitRole.ORDER:
+        raise RequestRefused("load_unit", f"load unit {event.load_unit} is being filled for order {unit.order_number}")
     if event.sku not in state.sku:
         raise RequestRefused("sku", f"unknown SKU {event.sku!r}")
     if event.quantity < 0:
         raise RequestRefused("quantity", "wanted 0 or more")
-    row = state.content.get((event.load_unit, event.sku, event.lot, event.owner))
-    booked = row.quantity if row is not None else 0
-    if row is None and (event.sku, event.lot) not in state.lot:
+    known = (event.load_unit, event.sku, event.lot, event.owner) in state.content
+    if not known and (event.sku, event.lot) not in state.lot:
         raise RequestRefused("lot", f"unknown lot {event.lot!r} of {event.sku!r}")
-    if row is not None and row.reserved > event.quantity:
-        give_up_lot(turn, event.load_unit, event.sku, event.lot, "count")
-    difference = event.quantity - booked
-    account = account_of(event.load_unit)
-    source, sink = ("adjustment", account) if difference > 0 else (account, "adjustment")
-    if difference:
-        turn.post(source, sink, event.sku, event.lot, event.owner, abs(difference), f"count by {event.actor}")
-        turn.orders_changed = True
 
 
 def load_unit_placed(turn: Turn, event: v.LoadUnitPlaced) -> None:
@@ -142,37 +147,4 @@ def load_unit_placed(turn: Turn, event: v.LoadUnitPlaced) -> None:
         return
     if not event.reason:
         raise RequestRefused("reason", "a move by hand needs a reason")
-    move_by_hand(turn, event, unit)
-
-
-def move_by_hand(turn: Turn, event: v.LoadUnitPlaced, unit: e.LoadUnit) -> None:
-    """Book what a person has done, and let the load unit go on from there."""
-    layout, state = turn.layout, turn.state
-    if unit.place == event.place:
-        return
-    a_location = layout.is_location(event.place) and layout.locations.has(event.place)
-    a_point = event.place in layout.transfer_points or event.place in layout.station_of_place
-    if not (a_location or a_point or event.place in (OUTSIDE, LOST)):
-        raise RequestRefused("place", f"unknown place {event.place!r}")
-    if event.place not in (OUTSIDE, LOST) and state.unit_at(event.place):
-        raise RequestRefused("place", f"{event.place} is occupied by load unit {state.unit_at(event.place)}")
-    if unit.place in layout.kinds and state.device[unit.place].task:
-        raise RequestRefused("load_unit", f"{unit.place} is at work with it")
-    transport = state.transport_for(unit.load_unit)
-    if transport is not None and (event.place in (OUTSIDE, LOST) or transport.purpose is e.Purpose.CLARIFICATION):
-        transports.drop(turn, transport.number, f"moved by hand by {event.actor}: {event.reason}")
-        transport = None
-    for subject in (unit.place, event.place, *layout.clarification):
-        for number in tuple(state.alarms_of_subject.get(subject, ())):
-            if state.alarm[number].load_unit == unit.load_unit or state.alarm[number].code == "appeared":
-                turn.record(f.AlarmEnded(number=number, answer="moved", actor=event.actor))
-    if unit.place in layout.clarification and not unit.identified:
-        turn.record(f.LoadUnitIdentified(load_unit=unit.load_unit, mass_g=unit.mass_g, height_mm=unit.height_mm))
-    handover.placed_by_hand(turn, unit.load_unit, event.place, f"{event.actor}: {event.reason}")
-    if transport is not None:
-        transports.rests_elsewhere(turn, transport.number, f"moved by hand by {event.actor}")
-    elif event.place in (OUTSIDE, LOST):
-        reservation.give_up_unit(turn, unit.load_unit, event.reason)
-    elif event.place in layout.transfer_points:
-        stations.put_on_seen(turn, unit.load_unit)
-    turn.wake_all()
+    by_hand.move(turn, event, unit)

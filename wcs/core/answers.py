@@ -11,7 +11,7 @@ from __future__ import annotations
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
-from wcs.core import legs, putaway, reconcile, reservation, stops, tasks, transports
+from wcs.core import legs, orders, putaway, reconcile, stops, tasks, transports
 from wcs.core.layout import Kind
 from wcs.core.ports import CommandCode
 from wcs.core.turn import RequestRefused, Turn
@@ -29,6 +29,8 @@ def alarm_answered(turn: Turn, event: v.AlarmAnswered) -> None:
         raise RequestRefused("answer", f"wanted one of {', '.join(alarm.answers) or 'none: it ends by itself'}")
     if alarm.code == "outcome_unknown":
         check_outcome(turn, alarm, event.answer)
+    if alarm.code in ("clarification", "no_route") and alarm.load_unit in turn.state.units_at.get(alarm.subject, ()):
+        raise RequestRefused("answer", f"load unit {alarm.load_unit} stands at {alarm.subject}: say where it was moved")
     turn.record(f.AlarmEnded(number=alarm.number, answer=event.answer, actor=event.actor))
     match alarm.code:
         case "outcome_unknown":
@@ -41,9 +43,6 @@ def alarm_answered(turn: Turn, event: v.AlarmAnswered) -> None:
             reconcile.take_over(turn, alarm.subject, event.actor)
         case "warehouse_full" if alarm.load_unit:
             putaway.store(turn, alarm.load_unit, reason="asked again")
-        case "no_route" if (transport := turn.state.transport_for(alarm.load_unit)) is not None:
-            if not transport.leg:
-                transports.advance(turn, transport.number)
         case "vanished" if event.answer == "gone":
             lose(turn, alarm.load_unit, "vanished")
         case _:
@@ -100,8 +99,8 @@ def close(turn: Turn, number: int, answer: str) -> None:
     if device.link is e.Link.SYNCHRONISED:
         turn.send(task.device, CommandCode.RECEIPT, number)
         reconcile.settle_memory(turn, task.device)
-        if turn.layout.kinds[task.device] is Kind.CRANE:
-            # Its fork may still be out, holding a belt that must move before any next task can begin.
+        if device.alarms[0] & FORK_NOT_CENTRED and turn.layout.kinds[task.device] is Kind.CRANE:
+            # Its fork is still out, holding a belt that must move before any next task can begin.
             turn.send(task.device, CommandCode.HOME)
     legs.task_withdrawn(turn, task)
     leg = turn.state.leg.get(task.leg) if task.leg else None
@@ -119,4 +118,4 @@ def lose(turn: Turn, unit: int, reason: str) -> None:
         transports.drop(turn, transport.number, reason)
     if turn.state.load_unit[unit].place != LOST:
         turn.move(unit, LOST, turn.manual_key(), reason)
-    reservation.give_up_unit(turn, unit, reason)
+    orders.unit_gone(turn, unit, reason)

@@ -155,6 +155,15 @@ def order_load_unit_set(state: State, fact: f.OrderLoadUnitSet) -> None:
     state.order.put(replace(state.order[fact.order_number], load_unit=fact.load_unit))
 
 
+def order_begun_anew(state: State, fact: f.OrderBegunAnew) -> None:
+    for line in state.lines(fact.order_number):
+        _line_changed(state, fact.order_number, line.line, picked=-line.picked)
+    order = state.order[fact.order_number]
+    state.order.put(
+        replace(order, state=e.OrderState.PLACED, station="", load_unit=0, waits_for=fact.reason, waits_until_ms=None)
+    )
+
+
 def order_waits(state: State, fact: f.OrderWaits) -> None:
     order = state.order[fact.order_number]
     state.order.put(replace(order, waits_for=fact.waits_for, waits_until_ms=fact.until_ms))
@@ -212,6 +221,7 @@ EVOLVE = {
     f.LineBackordered: line_backordered,
     f.OrderReleased: order_released,
     f.OrderLoadUnitSet: order_load_unit_set,
+    f.OrderBegunAnew: order_begun_anew,
     f.OrderWaits: order_waits,
     f.OrderCancelled: order_cancelled,
     f.OrderStateChanged: order_state_changed,

@@ -166,6 +166,14 @@ class OrderLoadUnitSet(Fact):
     load_unit: int
 
 
+class OrderBegunAnew(Fact):
+    """The order's own load unit is gone, and with it all that was picked: the order waits for an order place again."""
+
+    order_number: str
+    load_unit: int
+    reason: str
+
+
 class OrderWaits(Fact):
     order_number: str
     waits_for: str

@@ -46,6 +46,8 @@ def transfer_changed(turn: Turn, device: str, index: int, status: TransferStatus
             arrived(turn, name, status.track)
         if not status.occupied:
             departed(turn, name)
+        elif standing:
+            turn.end_alarms(name, "vanished", "it is there")
         transports.wake_around(turn, name)
     if status.event_sequence and (again or status.event_sequence != old.event_sequence):
         turn.commands.append(TransferAck(device=device, transfer=index, event_sequence=status.event_sequence))

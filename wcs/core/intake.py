@@ -5,6 +5,9 @@ Rule: everything is checked before the first fact, so that a refusal has changed
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
+
 from msgspec.structs import replace
 
 from wcs.core import entities as e
@@ -53,7 +56,8 @@ def check_lot(turn: Turn, field: str, sku: str, lot: str, expiry_ms: int | None)
 def stock_opened(turn: Turn, event: v.StockOpened) -> None:
     """Opening stock: load units that stand in the racks already."""
     check_opening(turn, event)
-    for n, opening in enumerate(event.load_units):
+    # Labelled ones first, so that a number drawn for another is above theirs.
+    for n, opening in sorted(enumerate(event.load_units), key=lambda numbered: not numbered[1].load_unit):
         number = opening.load_unit or turn.state.next_number("load_unit")
         unit = e.LoadUnit(
             load_unit=number,
@@ -77,7 +81,8 @@ def check_opening(turn: Turn, event: v.StockOpened) -> None:
     if not 0 < len(event.load_units) <= OPENING_MAX:
         raise RequestRefused("load_units", f"wanted 1 to {OPENING_MAX}")
     state = turn.state
-    seen: dict[str, None] = {}
+    seen: dict[str | int, None] = {}
+    expiries: dict[tuple[str, str], int | None] = {}
     for n, opening in enumerate(event.load_units):
         field = f"load_units[{n}]"
         if opening.barcode in state.unit_of_barcode or opening.barcode in seen or not opening.barcode:
@@ -86,15 +91,17 @@ def check_opening(turn: Turn, event: v.StockOpened) -> None:
             raise RequestRefused(f"{field}.place", f"{opening.place!r} is not a storage location")
         if state.room.is_held(opening.place) or opening.place in seen:
             raise RequestRefused(f"{field}.place", f"{opening.place} is taken")
-        if opening.load_unit and opening.load_unit in state.load_unit:
+        if opening.load_unit and (opening.load_unit in state.load_unit or opening.load_unit in seen):
             raise RequestRefused(f"{field}.load_unit", f"{opening.load_unit} is in the book already")
-        seen[opening.barcode] = seen[opening.place] = None
+        seen[opening.barcode] = seen[opening.place] = seen[opening.load_unit] = None
         for c in opening.contents:
             if c.sku not in state.sku:
                 raise RequestRefused(f"{field}.sku", f"unknown SKU {c.sku!r}")
             if not 0 < c.quantity <= QUANTITY_MAX:
                 raise RequestRefused(f"{field}.quantity", f"wanted 1 to {QUANTITY_MAX}")
             check_lot(turn, f"{field}.expiry_ms", c.sku, c.lot, c.expiry_ms)
+            if expiries.setdefault((c.sku, c.lot), c.expiry_ms) != c.expiry_ms:
+                raise RequestRefused(f"{field}.expiry_ms", f"lot {c.lot} of {c.sku} is given two expiries")
 
 
 def delivery_notified(turn: Turn, event: v.DeliveryNotified) -> None:
@@ -103,22 +110,30 @@ def delivery_notified(turn: Turn, event: v.DeliveryNotified) -> None:
         raise RequestRefused("number", f"wanted 1 to {TEXT_MAX} characters")
     known = turn.state.delivery.get(event.number)
     if known is not None:
-        same = all(
-            replace(turn.state.delivery_line[event.number, line.line], received=0) == line
-            for line in event.lines
-            if (event.number, line.line) in turn.state.delivery_line
-        )
-        if same:
+        lines = tuple(replace(line, received=0) for line in announced(turn, event.number))
+        if lines == event.lines:
             return
         raise AlreadyOtherwise("number", f"delivery {event.number} exists with other content")
+    expiries: dict[tuple[str, str], int | None] = {}
     for n, line in enumerate(event.lines):
         if line.sku not in turn.state.sku:
             raise RequestRefused(f"lines[{n}].sku", f"unknown SKU {line.sku!r}")
         if not 0 < line.quantity <= QUANTITY_MAX:
             raise RequestRefused(f"lines[{n}].quantity", f"wanted 1 to {QUANTITY_MAX}")
         check_lot(turn, f"lines[{n}].expiry_ms", line.sku, line.lot, line.expiry_ms)
+        if expiries.setdefault((line.sku, line.lot), line.expiry_ms) != line.expiry_ms:
+            raise RequestRefused(f"lines[{n}].expiry_ms", f"lot {line.lot} of {line.sku} is given two expiries")
     delivery = e.Delivery(number=event.number, state="announced", announced_ms=turn.now_ms)
     turn.record(f.DeliveryAnnounced(delivery=delivery, lines=event.lines))
+
+
+def announced(turn: Turn, delivery: str) -> Iterator[e.DeliveryLine]:
+    """The lines of a delivery, as they stand."""
+    for number in count(1):
+        line = turn.state.delivery_line.get((delivery, number))
+        if line is None:
+            return
+        yield line
 
 
 def load_unit_arrived(turn: Turn, event: v.LoadUnitArrived) -> None:
@@ -160,11 +175,9 @@ def _expected_line(turn: Turn, event: v.LoadUnitArrived) -> e.DeliveryLine:
         raise RequestRefused("delivery", f"unknown delivery {event.delivery!r}")
     if not 0 < event.quantity <= QUANTITY_MAX:
         raise RequestRefused("quantity", f"wanted 1 to {QUANTITY_MAX}")
-    line_number = 1
-    while (line := state.delivery_line.get((event.delivery, line_number))) is not None:
+    for line in announced(turn, event.delivery):
         if line.barcode == event.barcode and not line.received:
             return line
-        line_number += 1
     raise RequestRefused("barcode", f"{event.barcode} is not expected in delivery {event.delivery}")
 
 
@@ -214,6 +227,8 @@ def departure_confirmed(turn: Turn, event: v.DepartureConfirmed) -> None:
         return
     if unit.place not in turn.layout.dock_outbound or state.transport_for(unit.load_unit) is not None:
         raise RequestRefused("load_unit", f"load unit {event.load_unit} stands at {unit.place}, not at a dock")
+    if unit.role is e.LoadUnitRole.STOCK:
+        raise RequestRefused("load_unit", f"load unit {event.load_unit} is packed for no order")
     for row in state.contents(unit.load_unit):
         turn.post(
             account_of(unit.load_unit), "customer", row.sku, row.lot, row.owner, row.quantity,

@@ -81,6 +81,7 @@ class Layout:
         self.station_of_place: dict[str, PickStation] = {p: s for s in plant.stations for p in s.order_places}
         self.dock_inbound: dict[str, Dock] = {p: d for d in plant.docks for p in d.inbound_points}
         self.dock_outbound: dict[str, Dock] = {p: d for d in plant.docks for p in d.outbound_points}
+        self.people_entries = (*self.dock_inbound, *self.station_of_put_on)
         self.clarification = plant.clarification_points
         self.entries = {s.origin for c in plant.conveyors for s in c.segments}
         self.devices: tuple[str, ...] = tuple(self.kinds)

@@ -90,6 +90,31 @@ def cancel(turn: Turn, event: v.OrderCancelRequested) -> None:
     turn.orders_changed = True
 
 
+def unit_gone(turn: Turn, load_unit: int, reason: str) -> None:
+    """A load unit is nowhere to be found: what was promised of it comes from elsewhere, and an order whose own load
+    unit it was is filled again into another one.
+    """
+    state = turn.state
+    reservation.give_up_unit(turn, load_unit, reason)
+    unit = state.load_unit[load_unit]
+    if unit.role is not e.LoadUnitRole.ORDER:
+        return
+    role = e.LoadUnitRole.STOCK if state.contents_of.get(load_unit) else e.LoadUnitRole.EMPTY
+    turn.record(f.LoadUnitRoleChanged(load_unit=load_unit, role=role))
+    order = state.order.get(unit.order_number)
+    if order is None or order.load_unit != load_unit or order.state in ENDED:
+        return
+    if order.cancelled:
+        turn.stations_to_serve[order.station] = None
+        return
+    turn.record(f.OrderBegunAnew(order_number=order.number, load_unit=load_unit, reason=reason))
+    for line in state.lines(order.number):
+        reservation.reserve_or_backorder(turn, order.number, line.line)
+    if not state.reservations_of_order.get(order.number):
+        turn.record(f.OrderStateChanged(order_number=order.number, state=e.OrderState.BACKORDERED, at_ms=turn.now_ms))
+    turn.orders_changed = True
+
+
 def release(turn: Turn) -> None:
     """Give free order places to the most urgent orders."""
     state = turn.state

@@ -50,6 +50,12 @@ def store(turn: Turn, load_unit: int, *, reason: str = "") -> bool:
     known = turn.state.transport_for(load_unit)
     if place is None:
         where = turn.state.load_unit[load_unit].place
+        if not any(reachable(turn, transports.origin_of(turn, load_unit), aisle) for aisle in turn.layout.aisles):
+            turn.raise_alarm(
+                where, "no_route", f"load unit {load_unit}: no way from {where} to the racks", answers=("moved",),
+                load_unit=load_unit,
+            )  # fmt: skip
+            return False
         turn.raise_alarm(where, "warehouse_full", WAREHOUSE_FULL, answers=("retry",), load_unit=load_unit)
         return False
     if known is None:

@@ -50,14 +50,15 @@ def reserve_line(turn: Turn, order: e.CustomerOrder, line: e.OrderLine) -> int:
     state = turn.state
     wanted = line.quantity - line.reserved - line.picked - line.backordered
     ship_ms = max(turn.now_ms, order.due_ms or 0)
-    looked_at = 0
-    for _, lot, load_unit, owner in tuple(state.unpromised_of_sku.get(line.sku, ())):
-        if wanted <= 0 or looked_at >= CANDIDATES_MAX:
-            break
+    unpromised = state.unpromised_of_sku.get(line.sku, [])
+    passed_over = taken = 0  # the list shrinks under this loop: what is promised whole leaves it
+    while wanted > 0 and passed_over < len(unpromised) and taken < CANDIDATES_MAX:
+        _, lot, load_unit, owner = unpromised[passed_over]
         content = state.content[load_unit, line.sku, lot, owner]
         if reasons_against(turn, content, ship_ms):
+            passed_over += 1
             continue
-        looked_at += 1
+        taken += 1
         quantity = min(wanted, content.quantity - content.reserved)
         turn.record(
             f.StockReserved(
@@ -94,15 +95,33 @@ def void(turn: Turn, number: int, reason: str) -> None:
     turn.record(f.ReservationVoided(number=number, reason=reason))
 
 
-def give_up_unit(turn: Turn, load_unit: int, reason: str) -> None:
-    """This load unit cannot keep its promises: each is reserved again from another one or backordered."""
+def void_content(turn: Turn, content: e.Content, reason: str) -> list[tuple[str, int]]:
+    """Void every promise of one content; returns the order lines that are to be served from elsewhere."""
     state = turn.state
-    for number in tuple(state.reservations_of_unit.get(load_unit, ())):
-        reservation = state.reservation[number]
-        void(turn, number, reason)
-        if not state.order[reservation.order_number].cancelled:
-            reserve_or_backorder(turn, reservation.order_number, reservation.line)
-        station = state.order[reservation.order_number].station
-        if station:
+    lines = []
+    for number in tuple(state.reservations_of_unit.get(content.load_unit, ())):
+        row = state.reservation[number]
+        if (row.sku, row.lot, row.owner) == (content.sku, content.lot, content.owner):
+            void(turn, number, reason)
+            lines.append((row.order_number, row.line))
+    return lines
+
+
+def promise_again(turn: Turn, lines: list[tuple[str, int]]) -> None:
+    """Reserve these lines from elsewhere, or backorder them; their stations look at what is left to be picked.
+
+    Rule: called when what broke the promises is on the book, so that they are not made again from the same stock.
+    """
+    state = turn.state
+    for order_number, line in lines:
+        if not state.order[order_number].cancelled:
+            reserve_or_backorder(turn, order_number, line)
+        if station := state.order[order_number].station:
             turn.stations_to_serve[station] = None
     turn.orders_changed = True
+
+
+def give_up_unit(turn: Turn, load_unit: int, reason: str) -> None:
+    """This load unit cannot keep its promises: each is reserved again from another one or backordered."""
+    lines = [line for row in turn.state.contents(load_unit) for line in void_content(turn, row, reason)]
+    promise_again(turn, lines)

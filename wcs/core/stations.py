@@ -201,27 +201,15 @@ def confirm_pick(turn: Turn, event: v.PickConfirmed) -> None:
 def short_pick(turn: Turn, pick: e.Reservation) -> None:
     """The load unit holds no more of it, whatever the book says: post the difference, promise it from elsewhere."""
     state = turn.state
-    others = [
-        n for n in state.reservations_of_unit.get(pick.load_unit, ()) if state.reservation[n].sku == pick.sku
-        and state.reservation[n].lot == pick.lot and state.reservation[n].owner == pick.owner
-    ]  # fmt: skip
     lines = [(pick.order_number, pick.line)]
-    for number in others:
-        other = state.reservation[number]
-        lines.append((other.order_number, other.line))
-        reservation.void(turn, number, f"short pick {pick.number}")
     left = state.content.get((pick.load_unit, pick.sku, pick.lot, pick.owner))
     if left is not None:
+        lines += reservation.void_content(turn, left, f"short pick {pick.number}")
         turn.post(
             account_of(pick.load_unit), "adjustment", pick.sku, pick.lot, pick.owner, left.quantity,
             f"short pick {pick.number}",
         )  # fmt: skip
-    for order_number, line in lines:
-        if not state.order[order_number].cancelled:
-            reservation.reserve_or_backorder(turn, order_number, line)
-        if state.order[order_number].station:
-            turn.stations_to_serve[state.order[order_number].station] = None
-    turn.orders_changed = True
+    reservation.promise_again(turn, lines)
 
 
 def finish(turn: Turn, number: str) -> None:
@@ -292,8 +280,12 @@ def put_on_seen(turn: Turn, unit_number: int) -> None:
     unit = state.load_unit[unit_number]
     if state.transport_for(unit_number) is not None:
         return
-    if unit.role is e.LoadUnitRole.ORDER and unit.sscc:
-        transports.create(turn, unit_number, best_dock(state), e.Purpose.SHIPPING, order_number=unit.order_number)
+    order = state.order.get(unit.order_number) if unit.role is e.LoadUnitRole.ORDER else None
+    if order is not None and unit.sscc:
+        transports.create(turn, unit_number, best_dock(state), e.Purpose.SHIPPING, order_number=order.number)
+    elif order is not None and order.station:  # it is not complete: back to where it is filled
+        sink = turn.layout.stations[order.station].handover_point
+        transports.create(turn, unit_number, sink, e.Purpose.EMPTY_SUPPLY, order_number=order.number)
     else:
         putaway.store(turn, unit_number, reason="put on the conveyor")
 

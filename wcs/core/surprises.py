@@ -7,9 +7,11 @@ from __future__ import annotations
 
 from wcs.core import entities as e
 from wcs.core import facts as f
-from wcs.core import putaway, reservation, transports
+from wcs.core import orders, putaway, transports
 from wcs.core.turn import Turn
 from wcs.plant.model import LOST
+
+ABSENT_MS = 60_000  # people confirm before or after they have set down, not a minute before
 
 
 def source_empty(turn: Turn, task: e.OpenTask, leg: e.Leg) -> None:
@@ -23,7 +25,7 @@ def source_empty(turn: Turn, task: e.OpenTask, leg: e.Leg) -> None:
         task.source, "source_empty", f"load unit {unit} was not found at {task.source}", answers=("done",),
         load_unit=unit,
     )  # fmt: skip
-    reservation.give_up_unit(turn, unit, "load unit not found")
+    orders.unit_gone(turn, unit, "load unit not found")
 
 
 def sink_occupied(turn: Turn, task: e.OpenTask, leg: e.Leg) -> None:
@@ -47,6 +49,17 @@ def stranded_on_device(turn: Turn, device: str) -> None:
     for unit in tuple(turn.state.units_at.get(device, ())):
         if turn.state.transport_for(unit) is None:
             putaway.store(turn, unit, reason=f"stranded on {device}")
+
+
+def look_for_absent(turn: Turn) -> None:
+    """Something that people have said to be at a belt's entry, and that no photo-eye has seen there."""
+    for place in turn.layout.people_entries:
+        unit, point = turn.state.unit_at(place), turn.state.transfer_point.get(place)
+        transport = turn.state.transport_for(unit) if unit else None
+        if transport is None or point is None or point.occupied:
+            continue
+        if turn.now_ms - transport.created_ms > ABSENT_MS:
+            vanished(turn, place, unit)
 
 
 def vanished(turn: Turn, place: str, unit: int) -> None:

@@ -24,13 +24,13 @@ from wcs.core.ports import (
     ResultCode,
     TaskType,
 )
+from wcs.core.retries import REFUSED
 from wcs.core.transports import end_leg, wake_around
 from wcs.core.turn import Turn
 
 # Of alarm word 1: what stops a machine until a person has reset it; not the WCS lost, source empty, sink occupied or
 # battery low, which end by themselves.
 FAULT_BITS = 0b11_1000_1111
-REFUSED = "task_refused"
 STOPPED_STATES = (DeviceState.FAULT, DeviceState.PAUSED, DeviceState.INTERRUPTED)
 CARRIES_FROM = (TaskType.TRANSFER, TaskType.PICK)
 CARRIES_TO = (TaskType.TRANSFER, TaskType.DEPOSIT)
@@ -145,6 +145,8 @@ def see(turn: Turn, device: str, status: DeviceStatus, battery_permille: int) ->
         turn.raise_alarm(device, "device_fault", _alarm_text(status), answers=("reset_fault",))
     elif able and (not known.able or any(known.alarms)):
         turn.end_alarms(device, "device_fault", "device is able again")
+        if not known.able:
+            turn.end_alarms(device, REFUSED, "device is able again")
         turn.orders_changed = True
 
 
@@ -193,12 +195,6 @@ def refused(turn: Turn, task: e.OpenTask, code: AckCode) -> None:
     legs.task_withdrawn(turn, task)
     if code is AckCode.INTERLOCK and task.task.type in (TaskType.PICK, TaskType.DEPOSIT):
         drive_round(turn, task)
-
-
-def awaits_retry(turn: Turn, device: str) -> bool:
-    """A device that refused its last task is asked again once a tick, not with each of its reports."""
-    alarms = turn.state.alarms_of_subject.get(device, ())
-    return not turn.ticking and any(turn.state.alarm[number].code == REFUSED for number in alarms)
 
 
 def drive_round(turn: Turn, task: e.OpenTask) -> None:
@@ -250,7 +246,7 @@ def book_pick(turn: Turn, number: int) -> None:
             answers=("done",), load_unit=unit,
         )  # fmt: skip
     turn.move(unit, task.device, f"T{number}:PICK")
-    if task.leg:
+    if task.leg in turn.state.leg:  # given up meanwhile, where a person has said that the load is gone
         turn.record(f.LegPicked(number=task.leg))
     wake_around(turn, source)
 

@@ -18,7 +18,9 @@ from wcs.core import (
     orders,
     points,
     reconcile,
+    retries,
     stations,
+    surprises,
     tasks,
     vehicles,
 )
@@ -144,9 +146,11 @@ def event_set_aside(turn: Turn, event: v.EventSetAside) -> None:
 
 def ticked(turn: Turn, event: v.Tick) -> None:
     """Every second some look again: nothing that can be done waits long for a report that will not come."""
+    since_ms = turn.state.site[SITE].now_ms
     turn.record(f.ClockMoved(now_ms=event.at_ms))
-    turn.ticking = True
+    retries.ask_again(turn, since_ms)
     driving.look_for_stalled(turn)
+    surprises.look_for_absent(turn)
     turn.wake_some()
 
 
