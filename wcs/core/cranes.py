@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from wcs.core import entities as e
 from wcs.core import facts as f
-from wcs.core import tasks, transports
+from wcs.core import retries, tasks, transports
 from wcs.core.ports import TaskType
 from wcs.core.turn import Turn
 
@@ -49,8 +49,8 @@ def reasons_against_device(turn: Turn, device: e.Device) -> str:
         return f"taken out of service by {device.out_of_service_by}"
     if device.command_sequence:
         return "has not answered its last command"
-    if tasks.awaits_retry(turn, device.name):
-        return "refused its last task: asked again in a second"
+    if retries.awaits_retry(turn, device.name):
+        return f"refused its last task: asked again within {retries.RETRY_LAST_MS // 1000} s"
     return ""
 
 

@@ -57,7 +57,7 @@ class Turn:
         self.woken: dict[str, None] = {}
         self.stations_to_serve: dict[str, None] = {}
         self.orders_changed = False
-        self.ticking = False
+        self.asked_again: dict[str, None] = {}  # devices that refused, and whose time to be asked again is now
 
     def record(self, fact: f.Fact) -> None:
         """It is so from now on."""

@@ -6,7 +6,7 @@ Rule: a vehicle takes a leg only when the sink can take the load, so that none w
 
 from __future__ import annotations
 
-from wcs.core import cranes, driving, tasks, transports
+from wcs.core import cranes, driving, retries, tasks, transports
 from wcs.core import entities as e
 from wcs.core import facts as f
 from wcs.core.layout import FLEET
@@ -23,7 +23,7 @@ def dispatch(turn: Turn) -> None:
     for vehicle in turn.layout.vehicles:
         able = driving.note_ability(turn, vehicle)
         device = turn.state.device[vehicle]
-        if not able or device.command_sequence or not device.in_service or tasks.awaits_retry(turn, vehicle):
+        if not able or device.command_sequence or not device.in_service or retries.awaits_retry(turn, vehicle):
             continue
         if not device.task:
             driving.stand(turn, vehicle)
