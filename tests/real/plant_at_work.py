@@ -159,20 +159,22 @@ def _story(book: State) -> str:
 def plant_at_work(
     folder: Path,
     *,
+    plant: Plant | None = None,
     speed: float = 25.0,
     through: Callable[[str, Address], Address] = lambda _plc, address: address,
     begun: Callable[[State], bool] | None = None,
 ) -> Iterator[PlantAtWork]:
-    """Start the tiny plant, its PLCs and its host; end them all.
+    """Start a plant, its PLCs and its host; end them all.
 
     Args:
         folder: where everything is kept.
+        plant: the building (None: the tiny plant).
         speed: plant seconds in a second.
         through: PLC and address → the address at which the driver is to reach it (a bad line).
         begun: what the book shows when work can begin (None: every device is able).
     """
     logging.getLogger("asyncua").setLevel(logging.ERROR)  # outages are part of these tests
-    plant = load_plant("tiny")
+    plant = plant or load_plant("tiny")
     with ExitStack() as stack:
         running = stack.enter_context(start_plant(plant, folder / "plant", speed=speed))
         url = f"sqlite:///{folder / 'wcs.db'}"

@@ -14,7 +14,7 @@ from wcs.traffic.grants import next_grant
 from wcs.traffic.records import Grant
 
 VIA_MAX = 3  # P2–P4
-# No lane takes half as long: a vehicle that confirms no node for this time stands, whatever it says of itself.
+# Beyond the time that its lane takes: a vehicle that confirms no node for so much longer stands, whatever it says.
 STALLED_MS = 60_000
 STALLED = "vehicle_stalled"
 
@@ -57,8 +57,20 @@ def look_for_stalled(turn: Turn) -> None:
         row = turn.state.vehicle.get(task.device)
         if row is None or not row.ahead or not row.able or task.task.type is not TaskType.POSITION:
             continue
-        if task.state is e.TaskState.ACCEPTED and turn.now_ms - row.moved_ms > STALLED_MS:
-            turn.raise_alarm(task.device, STALLED, f"has stood at {row.node} for {STALLED_MS // 1000} s on its way")
+        stood_ms = turn.now_ms - row.moved_ms
+        if task.state is not e.TaskState.ACCEPTED or stood_ms <= STALLED_MS:
+            continue
+        if stood_ms > STALLED_MS + lane_ms(turn, task.device, row.node, row.ahead[0]):
+            turn.raise_alarm(task.device, STALLED, f"has stood at {row.node} for {stood_ms // 1000} s on its way")
+
+
+def lane_ms(turn: Turn, vehicle: str, origin: str, end: str) -> int:
+    """How long this vehicle drives from one node to the next."""
+    for edge in turn.layout.plant.track.edges:
+        if (edge.origin, edge.end) == (origin, end):
+            speed_mm_s = min(edge.speed_max_mm_s, turn.layout.vehicles[vehicle].speed_mm_s)
+            return edge.length_mm * 1000 // speed_mm_s
+    return 0
 
 
 def stand(turn: Turn, vehicle: str) -> None:

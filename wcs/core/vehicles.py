@@ -23,7 +23,10 @@ def dispatch(turn: Turn) -> None:
     for vehicle in turn.layout.vehicles:
         able = driving.note_ability(turn, vehicle)
         device = turn.state.device[vehicle]
-        if not able or device.command_sequence or not device.in_service or retries.awaits_retry(turn, vehicle):
+        if not able or not device.in_service:
+            give_back(turn, vehicle)
+            continue
+        if device.command_sequence or retries.awaits_retry(turn, vehicle):
             continue
         if not device.task:
             driving.stand(turn, vehicle)
@@ -34,6 +37,22 @@ def dispatch(turn: Turn) -> None:
         if vehicle in ready:
             del ready[vehicle]
             go_on(turn, vehicle)
+
+
+def give_back(turn: Turn, vehicle: str) -> None:
+    """A vehicle that stands gives back the leg that it has not begun, for another to take.
+
+    One that is lost keeps it: most come back within seconds, and drive on where they were.
+    """
+    leg = leg_of(turn, vehicle)
+    if leg is None or leg.picked or turn.state.device[vehicle].link is not e.Link.SYNCHRONISED:
+        return
+    task = tasks.open_task(turn, vehicle)
+    if task is not None and task.leg == leg.number:
+        return  # it is at the load already: nobody else may reach for it
+    turn.record(f.LegAssigned(number=leg.number, device=""))
+    if turn.state.vehicle[vehicle].sink is not None:
+        turn.record(f.ErrandEnded(vehicle=vehicle))
 
 
 def is_free(turn: Turn, vehicle: str) -> bool:
