@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -22,17 +21,17 @@ class Disk:
 
     pages = PAGES_FOR_EVER
 
-    def __call__(self, connection: Any, _record: object, _proxy: object) -> None:
-        connection.execute(f"PRAGMA max_page_count = {self.pages}")
+    def __call__(self, connection: sa.Connection) -> None:
+        connection.exec_driver_sql(f"PRAGMA max_page_count = {self.pages}")
 
 
 @pytest.fixture
 def disk() -> Iterator[Disk]:
-    """The disk under every database that is opened."""
+    """The disk under every transaction that begins."""
     disk = Disk()
-    sa.event.listen(sa.pool.Pool, "checkout", disk)
+    sa.event.listen(sa.Engine, "begin", disk)
     yield disk
-    sa.event.remove(sa.pool.Pool, "checkout", disk)
+    sa.event.remove(sa.Engine, "begin", disk)
 
 
 def fits(clerk: Clerk, batch: CommitBatch) -> bool:

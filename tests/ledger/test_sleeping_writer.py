@@ -6,19 +6,15 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.exc import DBAPIError
 
-from wcs.ledger import lease
 from wcs.ledger.writer import LedgerWriter
 
 
 def test_a_writer_asleep_in_mid_commit_does_not_hold_the_lease_for_ever(postgres_url: str) -> None:
     sleeper = LedgerWriter(postgres_url)
-    with sleeper._connection() as connection:
-        connection.begin()
-        lease.check(connection, "main", sleeper.epoch)  # locks the row, and nothing follows
-        standby = LedgerWriter(postgres_url)  # the same process, so the same holder: it waits for the row alone
-        assert standby.epoch == sleeper.epoch + 1
-        with pytest.raises(DBAPIError, match="idle-in-transaction"):
-            connection.execute(sa.text("SELECT 1"))
-        connection.invalidate()
+    connection, _ = sleeper._begin_commit()  # locks the lease's row, and nothing follows
+    standby = LedgerWriter(postgres_url)  # the same process, so the same holder: it waits for the row alone
+    assert standby.epoch == sleeper.epoch + 1
+    with pytest.raises(DBAPIError, match="idle-in-transaction"):
+        connection.execute(sa.text("SELECT 1"))
     standby.close()
     sleeper.close()

@@ -7,7 +7,8 @@ driver looks at each element of a list anew, which costs forty times as much for
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -87,12 +88,34 @@ def _text_literal(column: Sequence[str | None]) -> str:
     return "{" + ",".join(["NULL" if v is None else f'"{part}"' for v, part in each]) + "}"
 
 
+@contextmanager
+def in_one_go(connection: sa.Connection) -> Iterator[None]:
+    """PostgreSQL: statements follow one another without waiting for answers, so that rows are made ready while it works.
+
+    Whether they were carried out is known at the end of the block.
+    Raises:
+        BatchRefused, CommitFailed: as `insert` does.
+    """
+    if not _is_postgresql(connection):
+        yield
+        return
+    driver = connection.dialect.loaded_dbapi
+    held: Any = connection.connection.driver_connection
+    try:
+        with held.pipeline():
+            yield
+    except (driver.IntegrityError, driver.DataError) as error:
+        raise BatchRefused(_first_line(error)) from error
+    except driver.Error as error:
+        raise CommitFailed(_first_line(error)) from error
+
+
 def _is_postgresql(connection: sa.Connection) -> bool:
     return connection.dialect.name == "postgresql"
 
 
-def _run(connection: sa.Connection, sql: str, rows: Rows, types: tuple[str, ...]) -> int:
-    """Run it over all rows, on PostgreSQL as arrays of these types; how many were touched.
+def _run(connection: sa.Connection, sql: str, rows: Rows, types: tuple[str, ...], *, counted: bool = False) -> int:
+    """Run it over all rows, on PostgreSQL as arrays of these types; if `counted`, how many were touched.
 
     Said to the driver's own cursor, within SQLAlchemy's transaction: its way there and back is a tenth of a commit.
     Raises:
@@ -105,6 +128,8 @@ def _run(connection: sa.Connection, sql: str, rows: Rows, types: tuple[str, ...]
         if _is_postgresql(connection):
             columns = zip(*rows, strict=True)
             cursor.execute(sql, [array_literal(column, kind) for column, kind in zip(columns, types, strict=True)])
+            if counted:
+                return len(cursor.fetchall())
         else:
             cursor.executemany(sql, rows)
         return cursor.rowcount
@@ -159,13 +184,13 @@ def decrease(connection: sa.Connection, table: sa.Table, key: tuple[str, ...], c
         match = " AND ".join(f't."{k}" = d.c{n}' for n, k in enumerate(key))
         sql = (
             f'UPDATE "{table.name}" t SET "{column}" = t."{column}" + d.c{len(key)} '
-            f"FROM unnest({arrays}) AS d({alias}) WHERE {match}"
+            f"FROM unnest({arrays}) AS d({alias}) WHERE {match} RETURNING 1"
         )
-        touched = _run(connection, sql, rows, _array_types(table, names))
+        touched = _run(connection, sql, rows, _array_types(table, names), counted=True)
     else:
         match = " AND ".join(f'"{k}" = ?' for k in key)
         sql = f'UPDATE "{table.name}" SET "{column}" = "{column}" + ? WHERE {match}'
-        touched = _run(connection, sql, [(row[-1], *row[:-1]) for row in rows], ())
+        touched = _run(connection, sql, [(row[-1], *row[:-1]) for row in rows], (), counted=True)
     if touched != len(rows):
         raise BatchRefused(f"{table.name}: {len(rows) - touched} of {len(rows)} rows to take from are not there")
 

@@ -23,9 +23,7 @@ def engine_for(url: str | URL) -> Engine:
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
     if made.get_backend_name() == "postgresql":
-        engine = sa.create_engine(made, pool_pre_ping=True, connect_args={"options": "-c synchronous_commit=on"})
-        sa.event.listen(engine, "begin", _begin_postgresql)
-        return engine
+        return sa.create_engine(made, pool_pre_ping=True, connect_args={"options": "-c synchronous_commit=on"})
     raise ValueError(f"unknown database {made.get_backend_name()}: SQLite and PostgreSQL are supported")
 
 
@@ -43,9 +41,13 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
 
 
-def _begin_postgresql(connection: sa.Connection) -> None:
-    if connection.get_execution_options().get("wcs_writer", False):
-        connection.exec_driver_sql(f"SET LOCAL idle_in_transaction_session_timeout = {WRITER_IDLE_MS}")
+def connect_writer(engine: Engine) -> sa.Connection:
+    """The writer's own connection, to be held: taking one anew for each commit costs as much as its rows."""
+    connection = engine.connect().execution_options(wcs_writer=True)
+    if connection.dialect.name == "postgresql":
+        with connection.begin():
+            connection.exec_driver_sql(f"SET idle_in_transaction_session_timeout = {WRITER_IDLE_MS}")
+    return connection
 
 
 def sqlite_file(url: str | URL) -> Path | None:

@@ -106,11 +106,12 @@ class Prepared:
 
     def write(self, connection: sa.Connection) -> None:
         """Every row of the batch, into the transaction that is under way."""
-        bulk.insert(connection, journal, JOURNAL_COLUMNS, self.lines)
-        self._write_lines(connection)
-        self._write_balances(connection)
-        write_changes(connection, self.site_id, self.changes)
-        self._write_notes(connection)
+        with bulk.in_one_go(connection):
+            bulk.insert(connection, journal, JOURNAL_COLUMNS, self.lines)
+            self._write_lines(connection)
+            write_changes(connection, self.site_id, self.changes)
+            self._write_notes(connection)
+            self._write_balances(connection)  # last: what is taken from a balance waits for the answer
 
     def _write_lines(self, connection: sa.Connection) -> None:
         site, p = self.site_id, self.postings

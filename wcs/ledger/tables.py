@@ -1,7 +1,8 @@
 """The tables: journal, books, lease, and one table an entity of the core. Rule: every row belongs to a site.
 
 The state tables are made from `wcs.core.entities`, field by field, so that what the mind remembers is what is stored.
-They have no index but their key: stock is asked from the balances, and a row is cheaper to replace without more.
+Neither they nor the books' lines have an index but their keys: what stands where is asked of the mind's view, and each
+index more is paid at every move.
 """
 
 from __future__ import annotations
@@ -71,7 +72,6 @@ containment_line = sa.Table(
     sa.Column("sink", sa.Text, nullable=False),
     sa.Column("occurred_at_ms", BigInt, nullable=False),
     sa.UniqueConstraint("site_id", "key", name="uq_containment_line_key"),
-    sa.Index("ix_containment_line_load_unit", "site_id", "load_unit"),
 )
 
 content_line = sa.Table(
@@ -90,7 +90,6 @@ content_line = sa.Table(
     sa.Column("occurred_at_ms", BigInt, nullable=False),
     sa.UniqueConstraint("site_id", "key", name="uq_content_line_key"),
     sa.CheckConstraint("quantity > 0", name="ck_content_line_quantity"),
-    sa.Index("ix_content_line_sku", "site_id", "sku", "lot"),
 )
 
 containment_balance = sa.Table(
@@ -99,7 +98,6 @@ containment_balance = sa.Table(
     sa.Column("site_id", Id, primary_key=True),
     sa.Column("load_unit", BigInt, primary_key=True, autoincrement=False),
     sa.Column("place", sa.Text, nullable=False),
-    sa.Index("ix_containment_balance_place", "site_id", "place"),
 )
 
 content_balance = sa.Table(

@@ -20,7 +20,7 @@ from wcs.core.entities import Entity
 from wcs.core.events import Event
 from wcs.ledger import lease, load, migrate
 from wcs.ledger.batch import CommitBatch, CommitReceipt
-from wcs.ledger.database import engine_for, sqlite_file
+from wcs.ledger.database import connect_writer, engine_for, sqlite_file
 from wcs.ledger.errors import BatchRefused, CommitFailed, CommitUnknown, LeaseHeld, LeaseLost
 from wcs.ledger.fence import Fence
 from wcs.ledger.journal_codec import encode
@@ -82,6 +82,7 @@ class LedgerWriter:
                 self._lock.free()
             raise
         self._doubtful: Prepared | None = None
+        self._held: sa.Connection | None = None
         self._checkpoints = threading.Thread(target=self._checkpoint, name="checkpoint", daemon=True)
         if self._lock:
             self._checkpoints.start()
@@ -97,6 +98,7 @@ class LedgerWriter:
                 lease.release(connection, self.site_id, self.epoch)
         except SQLAlchemyError:
             pass  # the lease runs out by itself
+        self._hang_up()
         self._engine.dispose()
         if self._lock:
             self._lock.free()
@@ -128,33 +130,27 @@ class LedgerWriter:
             prepared = Prepared(self.site_id, self._end, batch)
         except UNSTORABLE as error:
             raise BatchRefused(f"{type(error).__name__}: {error}") from error
+        connection, transaction = self._begin_commit()
         try:
-            connection = self._connection()
-            transaction = connection.begin()
+            prepared.write(connection)
+        except (IntegrityError, DataError) as error:
+            self._roll_back(transaction)
+            raise BatchRefused(_text(error)) from error
+        except UNSTORABLE as error:
+            self._roll_back(transaction)
+            raise BatchRefused(f"{type(error).__name__}: {error}") from error
         except SQLAlchemyError as error:
+            self._roll_back(transaction)
             raise CommitFailed(_text(error)) from error
-        with connection:
-            try:
-                self._check_lease(connection)
-                prepared.write(connection)
-            except (IntegrityError, DataError) as error:
-                _roll_back(transaction)
-                raise BatchRefused(_text(error)) from error
-            except UNSTORABLE as error:
-                _roll_back(transaction)
-                raise BatchRefused(f"{type(error).__name__}: {error}") from error
-            except SQLAlchemyError as error:
-                _roll_back(transaction)
-                raise CommitFailed(_text(error)) from error
-            except BaseException:
-                _roll_back(transaction)
-                raise
-            try:
-                transaction.commit()
-            except SQLAlchemyError as error:
-                self._doubtful = prepared
-                _roll_back(transaction)
-                raise CommitUnknown(_text(error)) from error
+        except BaseException:
+            self._roll_back(transaction)
+            raise
+        try:
+            transaction.commit()
+        except SQLAlchemyError as error:
+            self._doubtful = prepared
+            self._hang_up()
+            raise CommitUnknown(_text(error)) from error
         self._end = prepared.end
         return prepared.receipt
 
@@ -200,8 +196,39 @@ class LedgerWriter:
             self.fence.drop()
             raise
 
-    def _connection(self) -> sa.Connection:
-        return self._engine.connect().execution_options(wcs_writer=True)
+    def _begin_commit(self) -> tuple[sa.Connection, sa.RootTransaction]:
+        """A transaction in which the lease is ours. A held connection whose server has gone meanwhile is replaced."""
+        for was_held in (True, False) if self._held is not None else (False,):
+            transaction: sa.RootTransaction | None = None
+            try:
+                if self._held is None:
+                    self._held = connect_writer(self._engine)
+                transaction = self._held.begin()
+                self._check_lease(self._held)
+            except SQLAlchemyError as error:
+                self._hang_up()
+                if not was_held:
+                    raise CommitFailed(_text(error)) from error
+            except BaseException:
+                if transaction is not None:
+                    self._roll_back(transaction)
+                raise
+            else:
+                return self._held, transaction
+        raise AssertionError("the last try returns or raises")
+
+    def _roll_back(self, transaction: sa.RootTransaction) -> None:
+        try:
+            transaction.rollback()
+        except SQLAlchemyError:
+            self._hang_up()
+
+    def _hang_up(self) -> None:
+        """Drop the held connection, whatever state it is in."""
+        held, self._held = self._held, None
+        if held is not None:
+            held.invalidate()
+            held.close()
 
     def _begin(self) -> AbstractContextManager[sa.Connection]:
         return self._engine.execution_options(wcs_writer=True).begin()
@@ -231,13 +258,6 @@ class LedgerWriter:
                     raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
             except (SQLAlchemyError, OSError):
                 continue  # a full disk stops commits, not checkpoints' next try
-
-
-def _roll_back(transaction: sa.RootTransaction) -> None:
-    try:
-        transaction.rollback()
-    except SQLAlchemyError:
-        transaction.connection.invalidate()
 
 
 def _text(error: SQLAlchemyError) -> str:

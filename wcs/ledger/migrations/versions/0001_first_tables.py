@@ -65,7 +65,6 @@ def upgrade() -> None:
     sa.Column('place', sa.Text(), nullable=False),
     sa.PrimaryKeyConstraint('site_id', 'load_unit')
     )
-    op.create_index('ix_containment_balance_place', 'containment_balance', ['site_id', 'place'], unique=False)
     op.create_table('containment_line',
     sa.Column('site_id', sa.Text(), nullable=False),
     sa.Column('sequence', BIG, autoincrement=False, nullable=False),
@@ -78,7 +77,6 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('site_id', 'sequence'),
     sa.UniqueConstraint('site_id', 'key', name='uq_containment_line_key')
     )
-    op.create_index('ix_containment_line_load_unit', 'containment_line', ['site_id', 'load_unit'], unique=False)
     op.create_table('content',
     sa.Column('site_id', sa.Text(), nullable=False),
     sa.Column('load_unit', BIG, autoincrement=False, nullable=False),
@@ -116,7 +114,6 @@ def upgrade() -> None:
     sa.PrimaryKeyConstraint('site_id', 'sequence'),
     sa.UniqueConstraint('site_id', 'key', name='uq_content_line_key')
     )
-    op.create_index('ix_content_line_sku', 'content_line', ['site_id', 'sku', 'lot'], unique=False)
     op.create_table('counter',
     sa.Column('site_id', sa.Text(), nullable=False),
     sa.Column('name', sa.Text(), autoincrement=False, nullable=False),
