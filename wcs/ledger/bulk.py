@@ -90,7 +90,7 @@ def _text_literal(column: Sequence[str | None]) -> str:
 
 @contextmanager
 def in_one_go(connection: sa.Connection) -> Iterator[None]:
-    """PostgreSQL: statements follow one another without waiting for answers, so that rows are made ready while it works.
+    """PostgreSQL: statements follow one another without waiting for answers; rows are made ready meanwhile.
 
     Whether they were carried out is known at the end of the block.
     Raises:
