@@ -70,6 +70,7 @@ def serve(
     import logging
 
     from api import wiring
+    from wcs.ledger.errors import LedgerError
     from wcs.plant.file import PlantFileError, load_plant
     from wcs.plant.site_file import SecretMissing, load_site
 
@@ -84,7 +85,11 @@ def serve(
     def ready(running: wiring.Running) -> None:
         say(f"{building.name} is served at {running.sign_in_link('console', ('admin',))}")
 
-    asyncio.run(wiring.serve(settings, ready=ready))
+    try:
+        asyncio.run(wiring.serve(settings, ready=ready))
+    except (LedgerError, wiring.CannotListen) as refusal:
+        say(str(refusal))
+        raise typer.Exit(1) from None
 
 
 @app.command()
@@ -97,13 +102,15 @@ def plc(
     """Serve a plant of virtual PLCs: a line per device with protocol and address."""
     import tempfile
 
+    from devices.virtual_plc.child import ChildFailed
+    from devices.virtual_plc.files import FolderBusy
     from devices.virtual_plc.serve import serve as serve_plant
     from wcs.plant.file import PlantFileError
 
     with tempfile.TemporaryDirectory(prefix="wcs-plc-") as folder:
         try:
             serve_plant(plant, speed, data or Path(folder), secured=secured, say=_line)
-        except PlantFileError as refusal:
+        except (PlantFileError, ChildFailed, FolderBusy, OSError) as refusal:
             say(str(refusal))
             raise typer.Exit(1) from None
 

@@ -13,13 +13,17 @@ from types import FrameType
 import msgspec
 from rich.console import Console
 
-from api.demo import Demo, DemoOptions, WrongFolder
+from api.demo import CannotStart, Demo, DemoOptions, WrongFolder
 from api.demo_figures import OrderCounts
-from api.demo_goods import OrdersFileError
+from api.demo_goods import GoodsRefused
+from api.orders_file import OrdersFileError
+from devices.virtual_plc.child import ChildFailed
 from devices.virtual_plc.files import FolderBusy
 from wcs.plant.file import PlantFileError
 
 WRONG_USE = 2
+# What a start or a run can meet that is nobody's bug: said in a line, without a traceback.
+REFUSALS = (WrongFolder, CannotStart, OrdersFileError, GoodsRefused, FolderBusy, ChildFailed, PlantFileError, OSError)
 
 
 def run_demo(options: DemoOptions, say: Callable[[str], None], *, browser: bool, as_json: bool) -> int:
@@ -29,8 +33,8 @@ def run_demo(options: DemoOptions, say: Callable[[str], None], *, browser: bool,
     stops = _Stops()
     try:
         demo = Demo(options, say)
-    except (WrongFolder, FolderBusy, PlantFileError) as refusal:
-        say(str(refusal))
+    except REFUSALS as refusal:
+        say(f"wcs demo: {refusal}")
         return WRONG_USE
     with demo:
         stops.tell(demo)
@@ -40,8 +44,8 @@ def run_demo(options: DemoOptions, say: Callable[[str], None], *, browser: bool,
         try:
             with Console(stderr=True).status("filling the racks") as line:
                 demo.run(lambda counts: line.update(_progress(counts)))
-        except OrdersFileError as refusal:
-            say(str(refusal))
+        except REFUSALS as refusal:
+            say(f"wcs demo: {refusal}")
             return WRONG_USE
         return _close(demo, say, as_json=as_json)
 

@@ -16,19 +16,22 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
 import msgspec
 
 from api.demo_figures import Books, OrderCounts
-from api.demo_goods import Basket, Goods, Stopped, delivery_lines, generated, read_baskets
+from api.demo_goods import Goods, Stopped, delivery_lines, generated
 from api.demo_people import People
-from api.demo_site import SiteOrder, SiteReady
+from api.demo_site import SiteOrder, SiteReady, SiteRefused, SiteSaid
+from api.orders_file import Basket, read_baskets
 from api.tokens import Scope
 from api.wiring import PlcEndpoint, read_snapshots
 from devices.virtual_plc.addresses import choose_ports
-from devices.virtual_plc.files import hold_lock, write_whole
+from devices.virtual_plc.child import ChildFailed
+from devices.virtual_plc.files import FolderBusy, hold_lock, write_whole
 from devices.virtual_plc.running import RunningPlant, start_plant
 from simulation.workload import Workload
 from wcs.ledger.audit import AuditReport, audit
@@ -37,7 +40,10 @@ from wcs.plant.model import Plant, Record
 
 START_S_MAX = 60.0  # a site on a large book and a busy machine
 STOP_S_MAX = 10.0
+LEAVING_S_MAX = 5.0  # a demo that was told to stop is gone by then
 TICK_S_MIN = 0.1  # at high speeds, ticks would only fill the journal
+AGAIN_S = 2.0  # between two tries to start what died
+AGAIN_S_MAX = 600.0  # a person has made room on a full disk by then
 LOOK_S = 0.25  # between two looks at the books
 QUIET_S_MAX = 180.0  # after the last order: until everything that is under way has arrived
 DELIVERIES_SHARE = 4  # orders to a delivery: about what the orders take out
@@ -64,6 +70,10 @@ class Kept(Record):
     plant: str
     seed: int
     opened: bool = False
+
+
+class CannotStart(Exception):
+    """The site's process did not take work in; the text says why."""
 
 
 class WrongFolder(Exception):
@@ -112,10 +122,13 @@ class SiteProcess:
             line = stdout.readline()
         finally:
             too_late.cancel()
-        if not line:
-            self._reap()
-            raise RuntimeError(f"the site did not start: {self._log.read_text(errors='replace')[-2000:]}")
-        return msgspec.json.decode(line, type=SiteReady)
+        said: SiteSaid = SiteRefused(reason="it ended without a word")
+        if line:
+            said = msgspec.json.decode(line, type=SiteSaid)
+        if isinstance(said, SiteRefused):
+            self.kill()
+            raise CannotStart(f"the site does not start: {said.reason} (more in {self._log})")
+        return said
 
     def kill(self) -> None:
         """kill -9, and wait until it is gone."""
@@ -152,9 +165,12 @@ class Demo:
         self.stopping = threading.Event()
         self.switches = threading.Lock()  # held by whoever switches processes on or off
         self.began = time.monotonic()
+        self._failed_s: dict[str, float] = {}  # since when something that died does not start
+        self._tried_s = 0.0
+        self._baskets = None if options.orders_file is None else read_baskets(options.orders_file)
         data = options.data.resolve()
         data.mkdir(parents=True, exist_ok=True)
-        self._lock = hold_lock(data / "demo.lock", within_s=STOP_S_MAX)
+        self._lock = self._locked(data)
         self._data = data
         self._kept = self._begun()
         self.plant: Plant = load_plant(options.plant)
@@ -200,6 +216,14 @@ class Demo:
         self.plcs.stop()
         os.close(self._lock)
 
+    def _locked(self, data: Path) -> int:
+        """The folder is ours; one who is just leaving it is waited for."""
+        try:
+            return hold_lock(data / "demo.lock")
+        except FolderBusy as busy:
+            self.say(f"{busy}: it has {LEAVING_S_MAX:.0f} s to leave")
+            return hold_lock(data / "demo.lock", within_s=LEAVING_S_MAX)
+
     def _begun(self) -> Kept:
         file = self._data / "demo.json"
         wanted = self.options
@@ -207,7 +231,10 @@ class Demo:
             kept = Kept(plant=wanted.plant, seed=wanted.seed if wanted.seed is not None else 1)
             write_whole(file, msgspec.json.encode(kept))
             return kept
-        kept = msgspec.json.decode(file.read_bytes(), type=Kept)
+        try:
+            kept = msgspec.json.decode(file.read_bytes(), type=Kept)
+        except msgspec.MsgspecError as error:
+            raise WrongFolder(f"{file} cannot be read ({error}): choose another --data") from None
         if kept.plant != wanted.plant:
             raise WrongFolder(f"{self._data} is a demo of the plant {kept.plant}: choose another --data")
         if wanted.seed not in (None, kept.seed):
@@ -240,9 +267,9 @@ class Demo:
     def baskets(self) -> Callable[[], Basket | None]:
         """Where the orders come from: the file, or the workload."""
         known = self.books.numbers()
-        if self.options.orders_file is None:
+        if self._baskets is None:
             return generated(self.workload, known)
-        baskets = [b for b in read_baskets(self.options.orders_file) if b.number not in known]
+        baskets = [b for b in self._baskets if b.number not in known]
         names = sorted({line.sku for basket in baskets for line in basket.lines})
         self.goods.open_new_articles(names, self.plant, self.workload, self.world)
         waiting = iter(baskets)
@@ -293,11 +320,29 @@ class Demo:
         """What died is started again, as a person would switch it on."""
         with self.switches:
             for name in self.plcs.dead():
-                self.say(f"{name} had died and is started again")
-                self.plcs.restart(name)
+                self._start_again(name, partial(self.plcs.restart, name))
             if not self.site.pid:
-                self.say("the site had died and is started again")
-                self.ready = self.site.start()
+                self._start_again("the site", self._start_site)
+
+    def _start_site(self) -> None:
+        self.ready = self.site.start()
+
+    def _start_again(self, name: str, start: Callable[[], None]) -> None:
+        """What cannot start now (the disk is full) is said once and tried again, for a while."""
+        failed_s = self._failed_s.get(name, time.monotonic())
+        if self._failed_s and time.monotonic() < self._tried_s + AGAIN_S:
+            return
+        try:
+            start()
+        except (ChildFailed, CannotStart, OSError) as failure:
+            self._tried_s = time.monotonic()
+            if self._tried_s > failed_s + AGAIN_S_MAX:
+                raise
+            if self._failed_s.setdefault(name, failed_s) == failed_s:
+                self.say(f"{name} had died and cannot start yet: {failure}")
+            return
+        self._failed_s.pop(name, None)
+        self.say(f"{name} had died and is started again")
 
     def settle(self) -> bool:
         """Let everything that is under way arrive; False if it did not in time."""

@@ -6,42 +6,32 @@ a demo that was killed half-way goes on where it was.
 
 from __future__ import annotations
 
-import csv
 import threading
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 import msgspec
 
+from api.orders_file import Basket, OrdersFileError
 from devices.machines.machine import Load
 from devices.virtual_plc.testport import TestPort
 from simulation.workload import Workload
 from wcs.core.entities import LoadUnitRole, Sku
-from wcs.core.events import OpeningLoadUnit, OrderLineWish, StockQuantity
-from wcs.plant.model import Plant, Record
+from wcs.core.events import OpeningLoadUnit, StockQuantity
+from wcs.plant.model import Plant
 
 CHUNK = 500  # load units a request: what the API takes
 EXTRA_FIRST = 300_000  # numbers of load units opened for the articles of an orders file
 EXTRA_LOADS, EXTRA_QUANTITY = 2, 40  # of an article that is new: over two aisles
 RETRY_S = 0.2
-RETRY_S_MAX = 120.0  # a site that is killed and started again is back long before
+RETRY_S_MAX = 3_600.0  # a full disk waits for a person; a site that is killed is back long before
 
 
-class Basket(Record):
-    """An order of an orders file."""
-
-    number: str
-    lines: tuple[OrderLineWish, ...]
-    due_ms: int | None = None
-
-
-class OrdersFileError(Exception):
-    """A line of an orders file that cannot be read; the text says which and why."""
+class GoodsRefused(Exception):
+    """The site refused for good what shop, supplier or keeper said."""
 
 
 class Goods:
@@ -134,7 +124,7 @@ class Goods:
             if time.monotonic() > deadline:
                 raise TimeoutError(f"the site does not answer: {method} {path}")
         if answer.status_code >= 400:
-            raise ValueError(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
+            raise GoodsRefused(f"{method} {path}: {answer.status_code} {answer.text[:300]}")
         return answer.json()
 
     def _try(self, method: str, path: str, body: object, headers: dict[str, str]) -> httpx.Response | None:
@@ -148,55 +138,6 @@ class Goods:
 
 class Stopped(Exception):
     """The demo is being stopped."""
-
-
-def read_baskets(file: Path) -> list[Basket]:
-    """The orders of a CSV file with the columns order_id, sku, quantity and perhaps due (an ISO date or time).
-
-    Raises:
-        OrdersFileError: with the line and the reason.
-    """
-    lines: dict[str, dict[str, int]] = {}
-    due: dict[str, int | None] = {}
-    with file.open(newline="", encoding="utf-8-sig") as content:
-        reader = csv.DictReader(content)
-        missing = {"order_id", "sku", "quantity"} - set(reader.fieldnames or ())
-        if missing:
-            raise OrdersFileError(f"{file}: the column {', '.join(sorted(missing))} is missing")
-        for row in reader:
-            where = f"{file}: line {reader.line_num}"
-            number, sku = (row["order_id"] or "").strip(), (row["sku"] or "").strip()
-            if not number or not sku:
-                raise OrdersFileError(f"{where}: order_id and sku may not be empty")
-            quantity = _whole(row["quantity"], where)
-            basket = lines.setdefault(number, {})
-            basket[sku] = basket.get(sku, 0) + quantity
-            due[number] = due.get(number) or _time_ms(row.get("due"), where)
-    return [
-        Basket(number=n, lines=tuple(OrderLineWish(sku=s, quantity=q) for s, q in basket.items()), due_ms=due[n])
-        for n, basket in lines.items()
-    ]
-
-
-def _whole(text: str | None, where: str) -> int:
-    try:
-        quantity = int(text or "")
-    except ValueError:
-        raise OrdersFileError(f"{where}: quantity {text!r} is not a whole number") from None
-    if quantity <= 0:
-        raise OrdersFileError(f"{where}: quantity must be above 0")
-    return quantity
-
-
-def _time_ms(text: str | None, where: str) -> int | None:
-    if not text or not text.strip():
-        return None
-    try:
-        moment = datetime.fromisoformat(text.strip())
-    except ValueError:
-        raise OrdersFileError(f"{where}: due {text!r} is not an ISO date or time") from None
-    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-    return int(moment.timestamp() * 1000)
 
 
 def _load(unit: OpeningLoadUnit) -> Load:

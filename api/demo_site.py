@@ -14,10 +14,12 @@ import sys
 from pathlib import Path
 
 import msgspec
+from sqlalchemy.exc import DBAPIError
 
 from api.tokens import Scope, TokenStore
-from api.wiring import PlcEndpoint, Running, SiteSettings, serve, write_private
+from api.wiring import CannotListen, PlcEndpoint, Running, SiteSettings, serve, write_private
 from devices.virtual_plc.plant_clock import ClockOrigin, PlantClock
+from wcs.ledger.errors import LedgerError
 from wcs.plant.model import Plant, Record
 
 
@@ -34,18 +36,32 @@ class SiteOrder(Record):
     tokens_file: str
 
 
-class SiteReady(Record):
+class SiteReady(Record, tag="ready"):
     """What the site says once it takes work in."""
 
     address: str
     link: str
 
 
+class SiteRefused(Record, tag="refused"):
+    """What it says if it cannot start: the reason, for people."""
+
+    reason: str
+
+
+SiteSaid = SiteReady | SiteRefused
+
+
 def main() -> None:
     """Read the order, serve until told to stop."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=SiteOrder)
-    asyncio.run(_serve(order))
+    try:
+        asyncio.run(_serve(order))
+    except (LedgerError, DBAPIError, CannotListen, OSError) as refusal:
+        logging.exception("the site does not serve")
+        _say(SiteRefused(reason=str(refusal.orig if isinstance(refusal, DBAPIError) else refusal)))
+        sys.exit(1)
 
 
 async def _serve(order: SiteOrder) -> None:
@@ -65,16 +81,19 @@ async def _serve(order: SiteOrder) -> None:
 
     def ready(running: Running) -> None:
         keep_tokens(Path(order.tokens_file), running.tokens, order.actors)
-        said = SiteReady(address=running.address, link=running.sign_in_link("visitor", (Scope.ADMIN,)))
-        sys.stdout.write(msgspec.json.encode(said).decode() + "\n")
-        sys.stdout.flush()
+        _say(SiteReady(address=running.address, link=running.sign_in_link("visitor", (Scope.ADMIN,))))
 
     await serve(settings, plant_now_ms=clock.now_ms, ready=ready, stop=stop)
 
 
+def _say(said: SiteSaid) -> None:
+    sys.stdout.write(msgspec.json.encode(said).decode() + "\n")
+    sys.stdout.flush()
+
+
 def keep_tokens(file: Path, store: TokenStore, actors: dict[str, tuple[Scope, ...]]) -> None:
     """A token for each actor, in a file for its owner alone; those that are good already stay as they are."""
-    words: dict[str, str] = msgspec.json.decode(file.read_bytes()) if file.exists() else {}
+    words = _known_words(file)
     kept = {actor: known for actor, known in words.items() if store.find(known) is not None}
     missing = [actor for actor in actors if actor not in kept]
     for actor in missing:
@@ -82,6 +101,14 @@ def keep_tokens(file: Path, store: TokenStore, actors: dict[str, tuple[Scope, ..
         kept[actor] = store.make(actor, actors[actor])
     if missing:
         write_private(file, msgspec.json.encode(kept))
+
+
+def _known_words(file: Path) -> dict[str, str]:
+    """What the file holds; nothing if it cannot be read: tokens can be made anew."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=dict[str, str])
+    except (FileNotFoundError, msgspec.MsgspecError, UnicodeDecodeError):
+        return {}
 
 
 def _watch_parent(stop: asyncio.Event) -> None:

@@ -36,6 +36,10 @@ STOP_S_MAX = 3  # requests under way when the site stops get this long
 SNAPSHOT_S_MAX = 8.0  # a PLC that has not said what it holds by then counts as unreachable
 
 
+class CannotListen(Exception):
+    """The API's address cannot be had."""
+
+
 class PlcEndpoint(Record):
     """Where one PLC answers, and how its connection is protected."""
 
@@ -122,13 +126,22 @@ async def serve(
         ports = open_ports(settings.plant, settings.endpoints)
         clock = plant_now_ms or (lambda: time.time_ns() // 1_000_000)
         site = Site(settings.plant, ledger, ports, clock, tick_s=settings.tick_s)
-        with socket.create_server((settings.host, settings.port)) as listener:
+        with listen(settings.host, settings.port) as listener:
             address = f"http://{settings.host}:{listener.getsockname()[1]}"
             running = Running(site, tokens, Sessions(), address)
             await _run_both(running, listener, ready, stop)
     finally:
         tokens.close()
         ledger.close()
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """The API's socket; CannotListen if another process has its port, or it is not ours to have."""
+    try:
+        return socket.create_server((host, port))
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise CannotListen(f"the API cannot listen on {host}:{port}: {why}") from error
 
 
 async def _run_both(
@@ -147,7 +160,10 @@ async def _run_both(
     told = asyncio.create_task(stop.wait())
     saying = asyncio.create_task(_say_when_ready(running, server, ready))
     try:
-        await asyncio.wait((host, web, told), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((host, web, told, saying), return_when=asyncio.FIRST_COMPLETED)
+        if saying.done():
+            saying.result()  # what could not be told is no site
+            await asyncio.wait((host, web, told), return_when=asyncio.FIRST_COMPLETED)
     finally:
         saying.cancel()
         told.cancel()

@@ -31,8 +31,10 @@ class PlcAddress(Record):
 
 def choose_ports(file: Path, names: tuple[str, ...]) -> dict[str, int]:
     """A port for each name: the stored one if it is free, else a new one; stored for the next start."""
-    content = read_if_there(file)
-    stored = msgspec.json.decode(content, type=dict[str, int]) if content else {}
+    try:
+        stored = msgspec.json.decode(read_if_there(file) or b"{}", type=dict[str, int])
+    except msgspec.MsgspecError:  # only a convenience: new ports do as well
+        stored = {}
     held: list[socket.socket] = []
     ports: dict[str, int] = {}
     try:

@@ -19,6 +19,7 @@ from devices.virtual_plc.process import READY
 
 START_S_MAX = 60.0  # an OPC UA server takes 1.4 s alone and 5 s under load; ten at once on a busy machine, this
 STOP_S_MAX = 5.0
+FAILURE_MAX = 300  # of a log's last line: a paragraph for people, the log has the rest
 
 
 class ChildFailed(Exception):
@@ -80,8 +81,10 @@ class Child:
         return self._process.stdout.fileno()
 
     def failure(self) -> str:
-        """The end of what it wrote to its log."""
-        return f"{self.name}: {self._log.read_text(errors='replace')[-2000:]}"
+        """That it does not serve, with the last line of its log."""
+        lines = self._log.read_text(errors="replace").split("\n")
+        last = next((line for line in reversed(lines) if line.strip()), "it said nothing")
+        return f"{self.name} does not serve: {last[:FAILURE_MAX]} (all of it: {self._log})"
 
     def _reap(self, within_s: float) -> None:
         assert self._process is not None

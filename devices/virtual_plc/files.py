@@ -5,12 +5,14 @@ Rule: a file is written beside, then renamed, so that a reader finds the old or 
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import time
 from pathlib import Path
 
 _LOCK_PAUSE_S = 0.05
+FULL_PAUSE_S = 0.25
 PREDECESSOR_S = 5.0  # how long a process of an earlier run, whose parent was killed, may take to stop
 
 
@@ -19,6 +21,23 @@ def write_whole(path: Path, content: bytes) -> None:
     beside = path.with_name(path.name + ".new")
     beside.write_bytes(content)
     os.replace(beside, path)
+
+
+def write_when_there_is_room(path: Path, content: bytes) -> None:
+    """Replace the file in one step, waiting for as long as the disk is full: what must be kept is kept first."""
+    while True:
+        try:
+            write_whole(path, content)
+            return
+        except OSError as error:
+            if not is_disk_full(error):
+                raise
+            time.sleep(FULL_PAUSE_S)
+
+
+def is_disk_full(error: OSError) -> bool:
+    """Whether it is only for want of room."""
+    return error.errno in (errno.ENOSPC, errno.EDQUOT)
 
 
 def read_if_there(path: Path) -> bytes | None:

@@ -1,8 +1,8 @@
 """What is left of a machine when its PLC process dies: retentive memory and, apart from it, the body.
 
-Rule: memory is written before the motion that it permits, and never half. The body (where mast, fork and battery are)
-is no memory: a PLC that lost its memory still stands where it stood. A PLC that was never switched on begins with new
-memory; one whose memory file is gone later has lost it.
+Rule: memory is written before the motion that it permits, and never half; on a full disk the machine stands. The body
+(where mast, fork and battery are) is no memory: a PLC that lost its memory still stands where it stood. A PLC that was
+never switched on begins with new memory; one whose memory file is gone later has lost it.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from devices.machines.machine import Machine
-from devices.virtual_plc.files import read_if_there, write_whole
+from devices.virtual_plc.files import read_if_there, write_when_there_is_room
 from wcs.plant.model import Record
 
 BODY_INTERVAL_S = 0.5  # wall time: how far a mast may seem to jump back when the power fails under way
@@ -62,7 +62,7 @@ class MachineStore:
     def keep_memory(self, memory: msgspec.Struct) -> None:
         """Write the memory, unless it is the one that was last written."""
         if memory is not self._written_memory:
-            write_whole(self._memory, msgspec.json.encode(memory))
+            write_when_there_is_room(self._memory, msgspec.json.encode(memory))
             self._written_memory = memory
 
     def keep_body(self, body: msgspec.Struct, now_ms: int, *, moves: bool) -> None:
@@ -71,7 +71,7 @@ class MachineStore:
         due = moves and wall_s - self._body_wall_s >= BODY_INTERVAL_S
         if body is not self._written_body or due:
             stored = _StoredBody(saved_ms=now_ms, body=msgspec.Raw(msgspec.json.encode(body)))
-            write_whole(self._body, msgspec.json.encode(stored))
+            write_when_there_is_room(self._body, msgspec.json.encode(stored))
             self._written_body = body
             self._body_wall_s = wall_s
 

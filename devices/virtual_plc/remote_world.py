@@ -24,6 +24,7 @@ from devices.virtual_plc.world_calls import (
     ClockSaid,
     Look,
     Move,
+    NotNow,
     PlaceState,
     Refused,
     Sense,
@@ -35,6 +36,7 @@ from devices.virtual_plc.world_calls import (
 
 CALL_S_MAX = 5.0  # connecting again included; a world that is away for longer is away
 RETRY_PAUSE_S = 0.05
+NOT_NOW_PAUSE_S = 0.25  # the building stands until its log has room again: a person has to make it
 
 
 class WorldUnreachable(Exception):
@@ -79,6 +81,10 @@ class WorldLink:
                 if time.monotonic() + RETRY_PAUSE_S > deadline:
                     raise WorldUnreachable(f"{self._address}: {error}") from error
                 time.sleep(RETRY_PAUSE_S)
+                continue
+            if isinstance(answer, NotNow):
+                time.sleep(NOT_NOW_PAUSE_S)
+                deadline = time.monotonic() + CALL_S_MAX
                 continue
             if isinstance(answer, Refused):
                 raise WorldRefused(answer.reason)

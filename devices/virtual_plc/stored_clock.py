@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from devices.virtual_plc.files import read_if_there, write_whole
+from devices.virtual_plc.files import is_disk_full, read_if_there, write_whole
 from devices.virtual_plc.plant_clock import ClockOrigin, PlantClock
 from wcs.plant.model import Record
 
@@ -45,7 +45,7 @@ def start_clock(path: Path, speed: float, latest_logged_ms: int, origin_ms: int 
 
 
 def store_clock(path: Path, clock: PlantClock, *, stopped: bool) -> None:
-    """Write down how far plant time has come."""
+    """Write down how far plant time has come; on a full disk the next time will do."""
     stored = _Stored(
         origin=clock.origin,
         boot=_boot_id(),
@@ -53,7 +53,11 @@ def store_clock(path: Path, clock: PlantClock, *, stopped: bool) -> None:
         seen_monotonic_ns=time.monotonic_ns(),
         stopped=stopped,
     )
-    write_whole(path, msgspec.json.encode(stored))
+    try:
+        write_whole(path, msgspec.json.encode(stored))
+    except OSError as error:
+        if not is_disk_full(error):
+            raise
 
 
 def _origin_still_counts(stored: _Stored, speed: float, monotonic_ns: int) -> bool:

@@ -138,6 +138,12 @@ class Refused(Record, tag=True):
     reason: str
 
 
+class NotNow(Record, tag=True):
+    """The log cannot be written (the disk is full), so nothing was changed: ask again, for as long as it takes."""
+
+    reason: str
+
+
 class Dumped(Record, tag=True):
     """Load number → place."""
 
@@ -167,7 +173,7 @@ class Done(Record, tag=True):
     """It is so."""
 
 
-Answer = States | Refused | Dumped | LogLines | ClockSaid | Devices | Done
+Answer = States | Refused | NotNow | Dumped | LogLines | ClockSaid | Devices | Done
 
 
 class Changed(Record, tag=True):

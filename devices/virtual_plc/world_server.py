@@ -34,6 +34,7 @@ from devices.virtual_plc.world_calls import (
     LogLines,
     Look,
     Move,
+    NotNow,
     ReadLog,
     Refused,
     Sense,
@@ -94,7 +95,7 @@ class WorldServer:
         except WorldRefused as refusal:
             return Refused(reason=str(refusal))
         except OSError as error:  # the log could not be written, so the move was undone
-            return Refused(reason=f"world log: {error}")
+            return NotNow(reason=f"world log: {error}")
 
     def _answer(self, connection: WorldConnection, call: Call) -> Answer | None:
         match call:

@@ -25,8 +25,14 @@ def config(connection: sa.Connection | None = None) -> Config:
 
 def upgrade(engine: sa.Engine) -> None:
     """Bring a database to the newest tables; WrongDatabase if it is newer than this program."""
-    with engine.execution_options(wcs_writer=True).begin() as connection:
-        upgrade_within(connection, "head")
+    try:
+        with engine.execution_options(wcs_writer=True).begin() as connection:
+            upgrade_within(connection, "head")
+    except sa.exc.DatabaseError as error:
+        if isinstance(error, sa.exc.OperationalError):  # locked, or away: not a matter of what is in it
+            raise
+        where = engine.url.render_as_string()
+        raise WrongDatabase(f"{where} cannot be read: {error.orig}; restore a backup") from error
 
 
 def upgrade_within(connection: sa.Connection, revision: str) -> None:

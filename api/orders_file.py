@@ -1,0 +1,119 @@
+"""Real baskets from a CSV file: order_id, sku, quantity and perhaps due (an ISO date or time), a line each.
+
+Rule: the whole file is read and checked before anything of it is placed; what is wrong is named by file and line.
+Commas, semicolons or tabs separate, a byte order mark and any line ends are welcome, the text is UTF-8.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from wcs.core.events import OrderLineWish
+from wcs.core.orders import LINES_MAX, NUMBER_LENGTH_MAX, QUANTITY_MAX
+from wcs.plant.model import Record
+
+COLUMNS = ("order_id", "sku", "quantity")
+SEPARATORS = ",;\t"
+NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f/]")  # names stand in the paths of the API
+
+
+class Basket(Record):
+    """An order of an orders file."""
+
+    number: str
+    lines: tuple[OrderLineWish, ...]
+    due_ms: int | None = None
+
+
+class OrdersFileError(Exception):
+    """A line of an orders file that cannot be read; the text says which and why."""
+
+
+def read_baskets(file: Path) -> list[Basket]:
+    """The orders of a file, in the order of their first lines.
+
+    Raises:
+        OrdersFileError: with the line and the reason.
+    """
+    lines: dict[str, dict[str, int]] = {}
+    due: dict[str, int | None] = {}
+    for where, row in _rows(file):
+        number, sku = _name(row, "order_id", where), _name(row, "sku", where)
+        basket = lines.setdefault(number, {})
+        basket[sku] = basket.get(sku, 0) + _quantity(row["quantity"], where)
+        if basket[sku] > QUANTITY_MAX:
+            raise OrdersFileError(f"{where}: more than {QUANTITY_MAX} of {sku} in order {number}")
+        if len(basket) > LINES_MAX:
+            raise OrdersFileError(f"{where}: more than {LINES_MAX} lines in order {number}")
+        due[number] = due.get(number) or _time_ms(row.get("due"), where)
+    return [
+        Basket(number=n, lines=tuple(OrderLineWish(sku=s, quantity=q) for s, q in basket.items()), due_ms=due[n])
+        for n, basket in lines.items()
+    ]
+
+
+def _rows(file: Path) -> Iterator[tuple[str, dict[str, str | None]]]:
+    """Each row with the words for where it stands."""
+    text = _text(file)
+    header = text.partition("\n")[0]
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=max(SEPARATORS, key=header.count), strict=True)
+    try:
+        names = [name.strip() for name in reader.fieldnames or ()]
+        reader.fieldnames = names
+        missing = [name for name in COLUMNS if name not in names]
+        if missing:
+            raise OrdersFileError(f"{file}: line 1: the column {', '.join(missing)} is missing")
+        for row in reader:
+            where = f"{file}: line {reader.line_num}"
+            if None in row:
+                raise OrdersFileError(f"{where}: more fields than the {len(names)} columns of line 1")
+            yield where, row
+    except csv.Error as error:
+        raise OrdersFileError(f"{file}: line {reader.reader.line_num}: {error}") from None
+
+
+def _text(file: Path) -> str:
+    content = file.read_bytes()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise OrdersFileError(f"{file}: line {line}: byte {content[error.start]:#04x} is not UTF-8") from None
+
+
+def _name(row: dict[str, str | None], column: str, where: str) -> str:
+    name = (row[column] or "").strip()
+    if not name:
+        raise OrdersFileError(f"{where}: {column} may not be empty")
+    if len(name) > NUMBER_LENGTH_MAX or NOT_IN_NAMES.search(name):
+        raise OrdersFileError(f"{where}: {column} {name[:80]!r}: wanted 1 to {NUMBER_LENGTH_MAX} characters, no slash")
+    return name
+
+
+def _quantity(text: str | None, where: str) -> int:
+    try:
+        quantity = int(text or "")
+    except ValueError:
+        raise OrdersFileError(f"{where}: quantity {text!r} is not a whole number") from None
+    if not 0 < quantity <= QUANTITY_MAX:
+        raise OrdersFileError(f"{where}: quantity must be 1 to {QUANTITY_MAX}")
+    return quantity
+
+
+def _time_ms(text: str | None, where: str) -> int | None:
+    if not text or not text.strip():
+        return None
+    try:
+        moment = datetime.fromisoformat(text.strip())
+        moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+        due_ms = int(moment.timestamp() * 1000)
+    except (ValueError, OverflowError):
+        raise OrdersFileError(f"{where}: due {text!r} is not an ISO date or time") from None
+    if due_ms < 0:
+        raise OrdersFileError(f"{where}: due {text!r} is long past")
+    return due_ms
