@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from msgspec.structs import replace
 
 from simulation.workload import Workload
+from tests.postgres import private_postgres
 from wcs.core import events as v
 from wcs.core.facts import ClockMoved, Fact, LoadUnitMoved, PlaceBlocked, PlaceUnblocked
 from wcs.core.warehouse import Warehouse
@@ -127,26 +128,31 @@ def _fold(url: str, plant: Plant) -> float:
 
 
 def races() -> list[dict[str, object]]:
-    """Two journals of different length, and the fold of the longer one."""
+    """Both databases; of each two journals of different length, and the fold of the longer one."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows = _race("SQLite", f"sqlite:///{folder}/wcs.db", Path(folder))
+    with tempfile.TemporaryDirectory() as folder, private_postgres() as server, server.fresh_database() as url:
+        return [*rows, *_race("PostgreSQL", url, Path(folder))]
+
+
+def _race(name: str, url: str, folder: Path) -> list[dict[str, object]]:
     demo = load_plant("demo")
     plant = replace(demo, aisles=tuple(replace(aisle, bays=BAYS, levels=LEVELS) for aisle in demo.aisles))
-    with tempfile.TemporaryDirectory() as folder:
-        url, plant_file = f"sqlite:///{folder}/wcs.db", Path(folder) / "plant.json"
-        plant_file.write_bytes(msgspec.json.encode(plant))
-        builder = Builder(url, plant)
-        builder.open_books(Workload(plant, 1))
-        open_facts = builder.facts
-        builder.work_until(max(FACTS_SHORT, open_facts + 1))
-        builder.ledger.close()
-        short_facts, short_s = builder.facts, min(_start(url, plant_file) for _ in range(STARTS))
-        builder.ledger = LedgerWriter(url)
-        builder.work_until(FACTS)
-        builder.ledger.close()
-        long_s = min(_start(url, plant_file) for _ in range(STARTS))
-        fold_s = _fold(url, plant)
+    plant_file = folder / "plant.json"
+    plant_file.write_bytes(msgspec.json.encode(plant))
+    builder = Builder(url, plant)
+    builder.open_books(Workload(plant, 1))
+    builder.work_until(max(FACTS_SHORT, builder.facts + 1))
+    builder.ledger.close()
+    short_facts, short_s = builder.facts, min(_start(url, plant_file) for _ in range(STARTS))
+    builder.ledger = LedgerWriter(url)
+    builder.work_until(FACTS)
+    builder.ledger.close()
+    long_s = min(_start(url, plant_file) for _ in range(STARTS))
+    fold_s = _fold(url, plant)
     return [
-        _row(f"start to ready, {builder.facts} facts", long_s, "fold of the whole journal", fold_s),
-        _row(f"start to ready, {short_facts} facts", short_s, f"the same with {builder.facts} facts", long_s),
+        _row(f"start to ready, {name}, {builder.facts:,} facts", long_s, "fold of the whole journal", fold_s),
+        _row(f"start to ready, {name}, {short_facts:,} facts", short_s, f"the same, {builder.facts:,} facts", long_s),
     ]
 
 
