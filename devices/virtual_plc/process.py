@@ -1,8 +1,8 @@
 """What a child process of a running plant does at its start and end.
 
 Rule: it says "ready" on standard output once it serves, stops in order on SIGTERM and SIGINT, and ends at once, as if
-its power were cut, when its parent is gone (standard input ends), so that a parent that was killed leaves no plant behind
-that holds the folder against the next one. What must be kept is on disk at each step, so nothing is lost by that.
+its power were cut, when its parent is gone (standard input ends), so that a parent that was killed leaves no plant
+behind that holds the folder against the next one. Nothing is lost by that: what must be kept is on disk at each step.
 """
 
 from __future__ import annotations

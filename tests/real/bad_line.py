@@ -41,6 +41,8 @@ class BadLine:
         self._chance = random.Random(seed)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="bad line")
+        self._answers_flow = asyncio.Event()
+        self._answers_flow.set()
         self._servers: list[asyncio.Server] = []
         self._conversations: set[asyncio.Task[None]] = set()
 
@@ -63,6 +65,14 @@ class BadLine:
     def heal(self) -> None:
         """From now on the line is good."""
         self.faults = Faults()
+
+    def hold_answers(self) -> None:
+        """From now on nothing comes back from any PLC; what is said to them still arrives."""
+        self._loop.call_soon_threadsafe(self._answers_flow.clear)
+
+    def let_answers_go(self) -> None:
+        """What was held back comes now, in order; shorter than a reply's timeout, nobody has noticed."""
+        self._loop.call_soon_threadsafe(self._answers_flow.set)
 
     async def _serve(self, plc: Address, frames: bool) -> Address:
         async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -94,8 +104,8 @@ class BadLine:
         except OSError:
             await _hang_up(writer)
             return
-        there = self._frames_there(reader, far_writer) if frames else self._bytes(reader, far_writer)
-        back = self._frames_back(far_reader, writer) if frames else self._bytes(far_reader, writer)
+        there = self._frames_there(reader, far_writer) if frames else self._bytes_there(reader, far_writer)
+        back = self._frames_back(far_reader, writer) if frames else self._bytes_back(far_reader, writer)
         ways = [asyncio.ensure_future(there), asyncio.ensure_future(back)]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -106,8 +116,16 @@ class BadLine:
             await _hang_up(writer)
             await _hang_up(far_writer)
 
-    async def _bytes(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _bytes_there(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while chunk := await reader.read(CHUNK):
+            if await self._fate():
+                return
+            writer.write(chunk)
+            await writer.drain()
+
+    async def _bytes_back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while chunk := await reader.read(CHUNK):
+            await self._answers_flow.wait()
             if await self._fate():
                 return
             writer.write(chunk)
@@ -135,6 +153,7 @@ class BadLine:
         while frame := await _frame(reader):
             if _transaction(frame) == FOREIGN_TRANSACTION:
                 continue
+            await self._answers_flow.wait()
             if await self._fate():
                 return
             writer.write(frame)
