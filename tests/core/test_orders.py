@@ -178,12 +178,25 @@ def test_what_was_picked_for_a_withdrawn_order_is_stock_again() -> None:
     assert quantity_in_racks(site, "RICE") == 5
 
 
-def test_a_packed_order_cannot_be_withdrawn() -> None:
+@pytest.mark.parametrize("later_ms", [0, 2_000, 5_000, 10_000, 15_000, 20_000])
+def test_a_packed_order_turns_round_when_it_is_withdrawn_until_a_vehicle_brings_it_to_its_dock(later_ms: int) -> None:
     site = site_with_stock()
     site.order("SO1", ("TEA", 1))
     site.run_until(lambda: site.order_state("SO1") is e.OrderState.PACKED)
-    with pytest.raises(RequestRefused, match="packed"):
+    site.run_for(later_ms)
+    unit = site.state.order["SO1"].load_unit
+    leg = site.state.leg_of_unit(unit)
+    if leg is not None and leg.device and leg.sink in site.state.layout.dock_outbound:
+        with pytest.raises(RequestRefused, match=f"{leg.device} brings it to {leg.sink}"):
+            site.cancel("SO1")
+        site.run_until_ended()
+        assert site.order_state("SO1") is SHIPPED
+    else:
         site.cancel("SO1")
+        assert site.order_state("SO1") is CANCELLED
+        assert_ended_orderly(site, "SO1")
+        assert site.state.layout.is_location(site.state.load_unit[unit].place)
+        assert quantity_in_racks(site, "TEA") == 20
 
 
 def test_a_short_pick_posts_the_difference_and_is_reserved_from_elsewhere() -> None:

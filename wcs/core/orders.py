@@ -15,7 +15,7 @@ import msgspec
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
-from wcs.core import reservation, transports
+from wcs.core import putaway, reservation, transports
 from wcs.core.turn import AlreadyOtherwise, RequestRefused, Turn
 from wcs.plant.model import PickStation
 
@@ -78,16 +78,49 @@ def cancel(turn: Turn, event: v.OrderCancelRequested) -> None:
         return
     if order.state in ENDED:
         raise RequestRefused("number", f"order {event.number} is {order.state.value} already")
-    if order.state is e.OrderState.PACKED:
-        raise RequestRefused("number", f"order {event.number} is packed and on its way to the dock")
+    if order.state is e.OrderState.PACKED and (where := at_dock(turn, order)):
+        raise RequestRefused("number", f"order {event.number} is packed and {where}: from there nothing comes back")
     turn.record(f.OrderCancelled(order_number=order.number, actor=event.actor))
     for number in tuple(turn.state.reservations_of_order.get(order.number, ())):
         reservation.void(turn, number, "order withdrawn")
     if order.state is e.OrderState.PLACED:
         turn.record(f.OrderStateChanged(order_number=order.number, state=e.OrderState.CANCELLED, at_ms=turn.now_ms))
+    elif order.state is e.OrderState.PACKED:
+        withdraw(turn, turn.state.order[order.number])
     elif order.station:
         turn.stations_to_serve[order.station] = None
     turn.orders_changed = True
+
+
+def at_dock(turn: Turn, order: e.CustomerOrder) -> str:
+    """Where a packed load unit is, if it stands at a dock already or a vehicle has been sent to bring it there."""
+    docks = turn.layout.dock_outbound
+    place = turn.state.load_unit[order.load_unit].place
+    leg = turn.state.leg_of_unit(order.load_unit)
+    if place in docks:
+        return f"stands at {place}"
+    return f"{leg.device} brings it to {leg.sink}" if leg is not None and leg.device and leg.sink in docks else ""
+
+
+def withdraw(turn: Turn, order: e.CustomerOrder) -> None:
+    """An order that nobody wants any more: what was picked becomes stock again and goes back to a bin."""
+    release_unit(turn, order)
+    turn.record(f.OrderStateChanged(order_number=order.number, state=e.OrderState.CANCELLED, at_ms=turn.now_ms))
+    turn.orders_changed = True
+
+
+def release_unit(turn: Turn, order: e.CustomerOrder) -> None:
+    """The order's load unit is nobody's: stock if something is in it, else an empty for the next order."""
+    unit = order.load_unit
+    if not unit:
+        return
+    filled = bool(turn.state.contents_of.get(unit))
+    role = e.LoadUnitRole.STOCK if filled else e.LoadUnitRole.EMPTY
+    turn.record(f.LoadUnitRoleChanged(load_unit=unit, role=role))
+    turn.record(f.OrderLoadUnitSet(order_number=order.number, load_unit=0))
+    transport = turn.state.transport_for(unit)
+    if transport is not None and transport.purpose in (e.Purpose.EMPTY_SUPPLY, e.Purpose.SHIPPING):
+        putaway.store(turn, unit, reason=f"order {order.number} does not need it")
 
 
 def unit_gone(turn: Turn, load_unit: int, reason: str) -> None:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
-from wcs.core import handover, points, putaway, reservation, transports
+from wcs.core import handover, orders, points, putaway, reservation, transports
 from wcs.core.evolve_stock import account_of
 from wcs.core.sscc import sscc
 from wcs.core.state import State
@@ -217,7 +217,7 @@ def finish(turn: Turn, number: str) -> None:
     state = turn.state
     order = state.order[number]
     if order.cancelled:
-        withdraw(turn, order)
+        orders.withdraw(turn, order)
         return
     filled = bool(state.contents_of.get(order.load_unit))
     if filled:
@@ -227,30 +227,9 @@ def finish(turn: Turn, number: str) -> None:
         )
         turn.record(f.OrderStateChanged(order_number=number, state=e.OrderState.PACKED, at_ms=turn.now_ms))
     else:
-        release_unit(turn, order)
+        orders.release_unit(turn, order)
         turn.record(f.OrderStateChanged(order_number=number, state=e.OrderState.BACKORDERED, at_ms=turn.now_ms))
     turn.orders_changed = True
-
-
-def withdraw(turn: Turn, order: e.CustomerOrder) -> None:
-    """An order that nobody wants any more: what was picked becomes stock again and goes back to a bin."""
-    release_unit(turn, order)
-    turn.record(f.OrderStateChanged(order_number=order.number, state=e.OrderState.CANCELLED, at_ms=turn.now_ms))
-    turn.orders_changed = True
-
-
-def release_unit(turn: Turn, order: e.CustomerOrder) -> None:
-    """The order's load unit is nobody's: stock if something is in it, else an empty for the next order."""
-    unit = order.load_unit
-    if not unit:
-        return
-    filled = bool(turn.state.contents_of.get(unit))
-    role = e.LoadUnitRole.STOCK if filled else e.LoadUnitRole.EMPTY
-    turn.record(f.LoadUnitRoleChanged(load_unit=unit, role=role))
-    turn.record(f.OrderLoadUnitSet(order_number=order.number, load_unit=0))
-    transport = turn.state.transport_for(unit)
-    if transport is not None and transport.purpose is e.Purpose.EMPTY_SUPPLY:
-        putaway.store(turn, unit, reason=f"order {order.number} does not need it")
 
 
 def unit_placed(turn: Turn, event: v.LoadUnitPlaced) -> None:
