@@ -16,7 +16,7 @@ from wcs.ledger.load import books_end
 from wcs.ledger.tables import STATE_TABLES, journal
 from wcs.plant.model import Plant, Protocol, Record
 
-ENDED = (OrderState.SHIPPED.value, OrderState.BACKORDERED.value, OrderState.CANCELLED.value)
+ENDED = (OrderState.SHIPPED.value, OrderState.BACKORDERED.value)
 _order, _line = STATE_TABLES[CustomerOrder], STATE_TABLES[OrderLine]
 _transport, _task, _expected = STATE_TABLES[TransportOrder], STATE_TABLES[OpenTask], STATE_TABLES[DeliveryLine]
 
@@ -49,11 +49,13 @@ class Books:
             yield connection
 
     def orders(self) -> OrderCounts:
-        """How many orders were placed, and how they ended."""
+        """How many orders were placed, and how they ended; one that was withdrawn is no order any more."""
         short = sa.exists().where(
             _line.c.site_id == _order.c.site_id, _line.c.order_number == _order.c.number, _line.c.backordered > 0
         )
-        query = sa.select(_order.c.state, short, sa.func.count()).where(_order.c.site_id == self._site)
+        query = sa.select(_order.c.state, short, sa.func.count()).where(
+            _order.c.site_id == self._site, _order.c.state != OrderState.CANCELLED.value
+        )
         with self._read() as connection:
             rows = connection.execute(query.group_by(_order.c.state, short)).all()
         ended = [(bool(some_short), count) for state, some_short, count in rows if state in ENDED]

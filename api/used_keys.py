@@ -24,3 +24,6 @@ class UsedKeys:
         while len(self._orders) >= KEYS_MAX:
             del self._orders[next(iter(self._orders))]
         self._orders[actor, key] = (number, digest)
+
+    def forget(self, actor: str, key: str) -> None:
+        self._orders.pop((actor, key), None)

@@ -18,6 +18,7 @@ from api.models import Body, Limit, Name, Offset, Page, Quantity, TimeMs, answer
 from api.problems import Problem, unknown
 from wcs.core import entities as e
 from wcs.core import events as v
+from wcs.core.turn import RequestRefused
 
 router = APIRouter(prefix="/orders", tags=["orders"])
 LINES_MAX = 500
@@ -88,12 +89,16 @@ async def place(
     digest = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
     if idempotency_key is not None:
         keys.check(actor, idempotency_key, number, digest)
+        keys.note(actor, idempotency_key, number, digest)  # before anything waits: another may come with it meanwhile
     lines = tuple(v.OrderLineWish(sku=line.sku, quantity=line.quantity) for line in body.lines)
-    facts = await site.submit(
-        lambda at_ms: v.OrderRequested(at_ms=at_ms, actor=actor, number=number, lines=lines, due_ms=body.due_ms)
-    )
-    if idempotency_key is not None:
-        keys.note(actor, idempotency_key, number, digest)
+    try:
+        facts = await site.submit(
+            lambda at_ms: v.OrderRequested(at_ms=at_ms, actor=actor, number=number, lines=lines, due_ms=body.due_ms)
+        )
+    except RequestRefused:
+        if idempotency_key is not None:
+            keys.forget(actor, idempotency_key)  # nothing was done under it
+        raise
     return detail(site, number, 201 if facts else 200)
 
 
