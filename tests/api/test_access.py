@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 import httpx
@@ -92,6 +93,18 @@ def test_a_sign_in_link_works_once(site: Served) -> None:
         assert other.get(f"/sign-in?code={code}").status_code == 401
 
 
+def test_an_admin_makes_a_sign_in_link_for_a_person(site: Served, admin: httpx.Client) -> None:
+    wish = {"actor": "mei", "scopes": ["operate"]}
+    with site.client(Scope.OPERATE) as operator:
+        assert operator.post("/api/v1/sign-in-links", json=wish).status_code == 403
+    link = admin.post("/api/v1/sign-in-links", json=wish).json()["link"]
+    assert link.startswith(f"{site.address}/sign-in?code=")
+    with site.stranger() as browser:
+        assert browser.get(link).status_code == 303
+        assert browser.get("/api/v1/orders").status_code == 200
+        assert browser.get("/api/v1/tokens").status_code == 403
+
+
 def test_a_sign_in_link_grows_old() -> None:
     now_s = [0.0]
     sessions = Sessions(lambda: now_s[0])
@@ -123,3 +136,31 @@ def test_the_page_is_served_with_a_strict_policy(browser: httpx.Client) -> None:
         assert answer.headers["x-content-type-options"] == "nosniff"
     assert "<script>" not in browser.get("/").text
     assert browser.get("/page/..%2Fapp.py").status_code == 404
+
+
+def writes(admin: httpx.Client) -> list[tuple[str, str]]:
+    """Every act that the API describes, with something in place of its parameters."""
+    paths = admin.get("/api/v1/openapi.json").json()["paths"]
+    return [
+        (method.upper(), re.sub(r"\{[a-z_]*\}", "1", path))
+        for path, item in paths.items() if path.startswith("/api/")
+        for method in item if method != "get"
+    ]  # fmt: skip
+
+
+def test_no_act_is_done_with_a_token_that_lacks_its_scope(site: Served, admin: httpx.Client) -> None:
+    acts = writes(admin)
+    assert len(acts) > 20
+    may: dict[Scope, set[tuple[str, str]]] = {}
+    for scope in (Scope.READ, Scope.ORDER, Scope.OPERATE):
+        with site.client(scope, actor=scope.value) as client:
+            answers = {act: client.request(*act, json={}) for act in acts}
+        may[scope] = {act for act, answer in answers.items() if answer.status_code != 403}
+        refusals = [answer for act, answer in answers.items() if act not in may[scope]]
+        assert all(answer.headers["content-type"] == "application/problem+json" for answer in refusals)
+        assert all(answer.status_code < 500 for answer in answers.values())
+    assert not may[Scope.READ]
+    assert not may[Scope.ORDER] & may[Scope.OPERATE]
+    assert {path for _, path in may[Scope.ORDER]} == {"/api/v1/orders", "/api/v1/orders/1/cancel", "/api/v1/deliveries"}
+    only_admin = {path for method, path in set(acts) - may[Scope.ORDER] - may[Scope.OPERATE]}
+    assert {"/api/v1/opening-stock", "/api/v1/skus/1"} <= only_admin
