@@ -173,10 +173,25 @@ def plant_at_work(
         through: PLC and address → the address at which the driver is to reach it (a bad line).
         begun: what the book shows when work can begin (None: every device is able).
     """
+    with (
+        start_plant(plant or load_plant("tiny"), folder / "plant", speed=speed) as running,
+        host_at_work(running, folder, through=through, begun=begun) as works,
+    ):
+        yield works
+
+
+@contextmanager
+def host_at_work(
+    running: RunningPlant,
+    folder: Path,
+    *,
+    through: Callable[[str, Address], Address] = lambda _plc, address: address,
+    begun: Callable[[State], bool] | None = None,
+) -> Iterator[PlantAtWork]:
+    """Start a host for a plant that is running already; end the host alone."""
     logging.getLogger("asyncua").setLevel(logging.ERROR)  # outages are part of these tests
-    plant = plant or load_plant("tiny")
+    plant = running.plant
     with ExitStack() as stack:
-        running = stack.enter_context(start_plant(plant, folder / "plant", speed=speed))
         url = f"sqlite:///{folder / 'wcs.db'}"
         ledger = LedgerWriter(url)
         stack.callback(ledger.close)

@@ -107,6 +107,8 @@ def arrived(turn: Turn, name: str, track: int) -> None:
     unit = set_down_at(turn, name)
     if unit:
         claim(turn, name, unit)
+    elif not state.transfer_point[name].occupied:
+        pass  # the words keep the last load: it has gone on, and is met where it is seen next
     elif name not in turn.layout.dock_inbound and name not in turn.layout.station_of_put_on:
         surprises.appeared(turn, name, track)
 

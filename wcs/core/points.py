@@ -32,11 +32,16 @@ def point_changed(turn: Turn, device: str, index: int, status: PointStatus, *, a
             left_point(turn, point, known)
         new_scan(turn, point, status)
         return
-    judged = next((o for o in status.outcomes if o.scan_sequence == status.scan_sequence), None)
-    if judged is not None and known.load_unit:
-        left_point(turn, point, known)
-    elif again and judged is None and not known.waiting:
+    if is_judged(status):
+        if known.load_unit:
+            left_point(turn, point, known)
+    elif again and not known.waiting:
         send_decision(turn, point, known)
+
+
+def is_judged(status: PointStatus) -> bool:
+    """The PLC has let the load go by one of its exits."""
+    return any(outcome.scan_sequence == status.scan_sequence for outcome in status.outcomes)
 
 
 def judged_before(status: PointStatus, known: e.PointState) -> bool:
@@ -132,6 +137,8 @@ def identify(turn: Turn, point: Point, status: PointStatus, unit: int, no_reads:
             return way_on(turn, point, 0)[0] or point.default_exit, "not read: once more round"
         if not unit or not turn.state.load_unit[unit].identified:
             return to_clarification(turn, point, unit, f"not read {no_reads} times")
+    if not unit and is_judged(status):
+        return 0, "unknown, and on its way already: asked about when it comes round again"
     if not unit:
         return to_clarification(turn, point, 0, f"unknown load unit {status.barcode!r}")
     wrong = reasons_against_load(turn, unit, point, status)
