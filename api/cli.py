@@ -20,7 +20,7 @@ app.add_typer(cli_books.journal, name="journal")
 for command in cli_books.COMMANDS:
     app.command()(command)
 
-DEMO_FOLDER = Path(".wcs/demo")
+DEMO_FOLDERS = Path(".wcs")  # one folder a plant: a folder that was begun with another is refused
 SPEED_MAX = 30.0  # beyond it telegrams take longer in plant time than machines allow
 Json = Annotated[bool, typer.Option("--json", help="one JSON document on standard output")]
 
@@ -32,7 +32,9 @@ def say(text: str) -> None:
 
 @app.command()
 def demo(
-    data: Annotated[Path, typer.Option(help="folder of this demo; a second run on it goes on")] = DEMO_FOLDER,
+    data: Annotated[
+        Path | None, typer.Option(help="folder of this demo; a second run on it goes on", show_default=".wcs/PLANT")
+    ] = None,
     plant: Annotated[str, typer.Option(help="a shipped plant's name, or a file")] = "demo",
     speed: Annotated[float, typer.Option(min=0.1, max=SPEED_MAX, help="plant seconds in a second")] = 8.0,
     port: Annotated[int, typer.Option(min=0, max=65535, help="of the API; 0: the folder's own")] = 0,
@@ -49,7 +51,7 @@ def demo(
 
     options = DemoOptions(
         plant=plant,
-        data=data,
+        data=data or DEMO_FOLDERS / Path(plant).stem,
         speed=speed,
         port=port,
         seed=seed,
@@ -98,6 +100,9 @@ def plc(
     speed: Annotated[float, typer.Option(min=0.1, max=SPEED_MAX, help="plant seconds in a second")] = 8.0,
     data: Annotated[Path | None, typer.Option(help="where world and memories are kept; else thrown away")] = None,
     secured: Annotated[bool, typer.Option(help="OPC UA with Basic256Sha256, user and password")] = False,
+    site: Annotated[
+        str | None, typer.Option(help="a site file, or a shipped site's name: serve at its ports; else at free ones")
+    ] = None,
 ) -> None:
     """Serve a plant of virtual PLCs: a line per device with protocol and address."""
     import tempfile
@@ -105,11 +110,14 @@ def plc(
     from devices.virtual_plc.child import ChildFailed
     from devices.virtual_plc.files import FolderBusy
     from devices.virtual_plc.serve import serve as serve_plant
-    from wcs.plant.file import PlantFileError
+    from wcs.plant.file import PlantFileError, load_plant
+    from wcs.plant.site_file import load_site
 
     with tempfile.TemporaryDirectory(prefix="wcs-plc-") as folder:
         try:
-            serve_plant(plant, speed, data or Path(folder), secured=secured, say=_line)
+            wanted = load_site(site, load_plant(plant)).plcs if site else {}
+            ports = {name: access.port for name, access in wanted.items()}
+            serve_plant(plant, speed, data or Path(folder), secured=secured, ports=ports, say=_line)
         except (PlantFileError, ChildFailed, FolderBusy, OSError) as refusal:
             say(str(refusal))
             raise typer.Exit(1) from None

@@ -73,14 +73,16 @@ def export(
     database: Url = DEFAULT_URL,
 ) -> None:
     """One table as JSON lines."""
-    for row in _rows(table, database):
-        _line({name: value.hex() if isinstance(value, bytes) else value for name, value in row.items()})
+    with _refusals():
+        for row in _rows(table, database):
+            _line({name: value.hex() if isinstance(value, bytes) else value for name, value in row.items()})
 
 
 def token(
     actor: str,
     scope: Annotated[list[str], typer.Option(help="read, order, operate or admin; may be given again")],
     database: Url = DEFAULT_URL,
+    as_json: Json = False,
 ) -> None:
     """Make an API token: its words are shown this once. A running site knows it after its next start."""
     from api.tokens import Scope, TokenStore
@@ -89,11 +91,16 @@ def token(
         scopes = [Scope(name) for name in scope]
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    store = TokenStore(database)
-    try:
-        sys.stdout.write(store.make(actor, scopes) + "\n")
-    finally:
-        store.close()
+    with _refusals():
+        store = TokenStore(database)
+        try:
+            words = store.make(actor, scopes)
+        finally:
+            store.close()
+    if as_json:
+        _line({"actor": actor, "scopes": scopes, "token": words})
+    else:
+        sys.stdout.write(words + "\n")
 
 
 def backup(
@@ -141,12 +148,17 @@ COMMANDS: tuple[Callable[..., None], ...] = (orders, stock, audit, backup, resto
 @contextmanager
 def _refusals() -> Iterator[None]:
     """What the ledger, a plant or site file or a demo's folder refuses is said in a line, with exit code 2."""
+    from sqlalchemy.exc import SQLAlchemyError
+
     from wcs.ledger.errors import LedgerError
     from wcs.plant.file import PlantFileError
     from wcs.plant.site_file import SecretMissing
 
     try:
         yield
+    except SQLAlchemyError as refusal:  # a wrong address, a file that is no database, tables that are not there
+        typer.echo(f"the database cannot be read: {str(refusal).splitlines()[0]}", err=True)
+        raise typer.Exit(2) from None
     except (LedgerError, PlantFileError, SecretMissing, FileNotFoundError) as refusal:
         typer.echo(str(refusal), err=True)
         raise typer.Exit(2) from None
@@ -168,10 +180,10 @@ def _rows(table: str, database: str) -> Iterable[dict[str, Any]]:
     from wcs.ledger.tables import metadata
 
     file = sqlite_file(database)
-    if table not in metadata.tables or (file is not None and not Path(file).exists()):
-        known = ", ".join(sorted(metadata.tables))
-        typer.echo(f"no table {table} in {file or 'the database'}; known are {known}", err=True)
-        raise typer.Exit(2)
+    if file is not None and not Path(file).exists():
+        raise FileNotFoundError(f"there is no ledger at {file}: name it with --database, as in sqlite:///DIR/wcs.db")
+    if table not in metadata.tables:
+        raise FileNotFoundError(f"there is no table {table}; known are {', '.join(sorted(metadata.tables))}")
     engine = engine_for(database)
     try:
         with engine.connect() as connection:
@@ -185,11 +197,20 @@ def _rows(table: str, database: str) -> Iterable[dict[str, Any]]:
 
 
 def _show(table: str, columns: tuple[str, ...], database: str, as_json: bool) -> None:
-    rows = [{name: row[name] for name in columns} for row in _rows(table, database)]
+    with _refusals():
+        rows = [{name: row[name] for name in columns} for row in _rows(table, database)]
     if as_json:
         _line(rows)
-    else:
-        _table(columns, [tuple(row.values()) for row in rows])
+        return
+    titles = tuple(name.removesuffix("_ms") for name in columns)
+    _table(titles, [tuple(_for_people(name, value) for name, value in row.items()) for row in rows])
+
+
+def _for_people(name: str, value: object) -> object:
+    """Moments of plant time as a person reads them; machines read milliseconds."""
+    if name.endswith("_ms") and isinstance(value, int):
+        return f"{datetime.fromtimestamp(value / 1000, UTC):%Y-%m-%d %H:%M:%S}Z"
+    return value
 
 
 def _line(value: object) -> None:

@@ -12,6 +12,7 @@ from types import FrameType
 
 import msgspec
 from rich.console import Console
+from rich.status import Status
 
 from api.demo import CannotStart, Demo, DemoOptions, WrongFolder
 from api.demo_figures import OrderCounts
@@ -22,6 +23,7 @@ from devices.virtual_plc.files import FolderBusy
 from wcs.plant.file import PlantFileError
 
 WRONG_USE = 2
+PROGRESS_INTERVAL_S = 30.0  # where no terminal shows a line that changes: often enough to see that it lives
 # What a start or a run can meet that is nobody's bug: said in a line, without a traceback.
 REFUSALS = (WrongFolder, CannotStart, OrdersFileError, GoodsRefused, FolderBusy, ChildFailed, PlantFileError, OSError)
 
@@ -43,7 +45,7 @@ def run_demo(options: DemoOptions, say: Callable[[str], None], *, browser: bool,
             webbrowser.open(demo.ready.link)
         try:
             with Console(stderr=True).status("filling the racks") as line:
-                demo.run(lambda counts: line.update(_progress(counts)))
+                demo.run(_shown(line, say))
         except REFUSALS as refusal:
             say(f"wcs demo: {refusal}")
             return WRONG_USE
@@ -54,6 +56,8 @@ def _close(demo: Demo, say: Callable[[str], None], *, as_json: bool) -> int:
     interrupted = demo.stopping.is_set()
     if not interrupted and not demo.settle():
         say("not everything that was under way has arrived: the audit may say so")
+    if interrupted:
+        say(f"stopping; the next run with --data {demo.options.data} goes on from here")
     if interrupted and not as_json:
         return 0
     report = demo.prove()
@@ -66,6 +70,20 @@ def _close(demo: Demo, say: Callable[[str], None], *, as_json: bool) -> int:
         sys.stdout.write(msgspec.json.encode(demo.document(report)).decode() + "\n")
         sys.stdout.flush()
     return 0 if report.ok and counts.placed == counts.ended else 1
+
+
+def _shown(line: Status, say: Callable[[str], None]) -> Callable[[OrderCounts], None]:
+    """What shows the progress: a line that changes at a terminal, a new line now and then in a log."""
+    said_s = time.monotonic()
+
+    def show(counts: OrderCounts) -> None:
+        nonlocal said_s
+        line.update(_progress(counts))
+        if not line.console.is_terminal and time.monotonic() > said_s + PROGRESS_INTERVAL_S:
+            said_s = time.monotonic()
+            say(_progress(counts))
+
+    return show
 
 
 def _progress(counts: OrderCounts) -> str:

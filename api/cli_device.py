@@ -21,6 +21,9 @@ Block = Annotated[int, typer.Option(min=0, help="position of the device behind i
 Tracked = Annotated[bool, typer.Option(help="a tracked conveyor: it has track words")]
 Points = Annotated[list[int] | None, typer.Option("--point", help="index of a point; may be given again")]
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output")]
+# A travel that moves no load; words 6 to 29 of the command block.
+TASK_EXAMPLE = '{"number": 900001, "type": 4, "sink": {"a": 1, "b": 3, "c": 2, "d": 11}}'
+TASK_HELP = f"the task as JSON, words as in docs/device-interface.md: {TASK_EXAMPLE}"
 
 
 @app.command()
@@ -70,12 +73,13 @@ def watch(
 def send(
     address: Address,
     device: Device,
-    task: Annotated[str, typer.Argument(help='the task as JSON: {"number": 0, "type": 5, "source": {…}, …}')],
+    task: Annotated[str, typer.Argument(help=TASK_HELP)],
     protocol: ProtocolName = "opcua",
     block: Block = 0,
     tracked: Tracked = False,
     point: Points = None,
     memory_settled: Annotated[bool, typer.Option(help="what it carries is known: trust its memory")] = False,
+    as_json: Json = False,
 ) -> None:
     """SYNC, one TASK, follow it to DONE, RECEIPT."""
     from devices.commissioning import send_task
@@ -85,8 +89,11 @@ def send(
 
     async def ask() -> None:
         async for telegram in send_task(target, wanted, memory_settled=memory_settled):
-            sys.stdout.write(f"{'->' if telegram.sent else '<-'} {telegram.title}\n")
-            _show(telegram.rows, False)
+            if as_json:
+                _line({"sent": telegram.sent, "title": telegram.title, "rows": telegram.rows})
+            else:
+                sys.stdout.write(f"{'->' if telegram.sent else '<-'} {telegram.title}\n")
+                _show(telegram.rows, as_json)
 
     _run(ask)
 
@@ -138,11 +145,16 @@ def _run(ask: Callable[[], Awaitable[None]]) -> None:
 
 
 def _show(rows: tuple[Row, ...], as_json: bool) -> None:
-    import msgspec
-
     if as_json:
-        sys.stdout.write(msgspec.json.encode(rows).decode() + "\n")
+        _line(rows)
     else:
         for row in rows:
             sys.stdout.write(f"{row.word:>4}  {row.name:<28} {row.value!s:>12}  {row.meaning}\n")
+    sys.stdout.flush()
+
+
+def _line(value: object) -> None:
+    import msgspec
+
+    sys.stdout.write(msgspec.json.encode(value).decode() + "\n")
     sys.stdout.flush()

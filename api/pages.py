@@ -35,7 +35,11 @@ async def sign_in(request: Request, code: str = "") -> Response:
     if words is None:
         if context.tries.too_many(request.client.host if request.client else ""):
             raise Problem(429, "too many failed tries", headers={"Retry-After": "60"})
-        raise Problem(401, "this link has been used or is too old: ask for a new one", field="code")
+        raise Problem(
+            401,
+            "this link has been used or is too old: an admin makes a new one (POST /api/v1/sign-in-links)",
+            field="code",
+        )
     answer = RedirectResponse("/", status_code=303)
     answer.set_cookie(
         SESSION_COOKIE,

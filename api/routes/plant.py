@@ -36,6 +36,11 @@ class MadeModel(BaseModel):
     token: str
 
 
+class LinkModel(BaseModel):
+    actor: str
+    link: str
+
+
 @router.get("/plant", response_model=dict[str, Any])
 async def read_plant(site: Site, _: Reader) -> Response:
     """The plant file's content: aisles, cranes, conveyors, stations, docks, track, vehicles."""
@@ -53,6 +58,13 @@ def make_token(request: Request, _: Admin, body: TokenBody) -> Response:
     """Make a token. It waits for the database, so it runs beside the event loop."""
     words = context_of(request).tokens.make(body.actor, body.scopes)
     return answer({"actor": body.actor, "token": words}, 201)
+
+
+@router.post("/sign-in-links", response_model=LinkModel, status_code=201)
+async def make_link(request: Request, _: Admin, body: TokenBody) -> Response:
+    """Make a link to the page that signs the actor in once; it grows old in ten minutes."""
+    code = context_of(request).sessions.make_code(body.actor, body.scopes)
+    return answer({"actor": body.actor, "link": f"{request.base_url}sign-in?code={code}"}, 201)
 
 
 @router.delete("/tokens/{actor}", response_model=dict[str, int])

@@ -9,6 +9,7 @@ Rule: one running plant a data folder. Everything that must survive (world log, 
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 
@@ -97,6 +98,7 @@ def start_plant(
     wipe: tuple[str, ...] = (),
     secured: bool = False,
     origin_ms: int | None = None,
+    ports: Mapping[str, int] | None = None,
 ) -> RunningPlant:
     """Start world and virtual PLCs of a plant and return when all serve.
 
@@ -108,28 +110,30 @@ def start_plant(
         wipe: PLCs that start with their retentive memory lost.
         secured: OPC UA with Basic256Sha256, user and password (see `opcua_security`), instead of open.
         origin_ms: plant time at the very first start on this folder (None: now).
+        ports: where PLCs must answer, by name; others take the port of last time, or a free one.
     Raises:
         FolderBusy: another running plant uses this folder.
         ChildFailed: a process did not come up; nothing is left running.
+        PortTaken: another process has a port that `ports` names.
     """
     data = Path(data).resolve()
     data.mkdir(parents=True, exist_ok=True)
     lock = hold_lock(data / "running.lock")
     try:
         names = tuple(plc.name for plc in plant.plcs if only_plcs is None or plc.name in only_plcs)
-        ports = choose_ports(data / "ports.json", (WORLD, *names))
+        at = choose_ports(data / "ports.json", (WORLD, *names), ports or {})
         write_whole(data / "plant.json", msgspec.json.encode(plant))
         for plc in plant.plcs:
             if plc.name in wipe:
                 wipe_memory(data / MEMORY_FOLDER, _machine_names(plant, plc.devices))
         if secured:
             _prepare_security(data / SECURITY_FOLDER)
-        children = _children(plant, data, ports, names, speed, secured, origin_ms)
+        children = _children(plant, data, at, names, speed, secured, origin_ms)
         start_all(list(children.values()))
     except BaseException:
         os.close(lock)
         raise
-    return RunningPlant(plant, data, ports, children, lock)
+    return RunningPlant(plant, data, at, children, lock)
 
 
 def _children(

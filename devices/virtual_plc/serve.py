@@ -9,7 +9,7 @@ import argparse
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import FrameType
 
@@ -27,6 +27,7 @@ def serve(
     only_plcs: tuple[str, ...] | None = None,
     wipe: tuple[str, ...] = (),
     secured: bool = False,
+    ports: Mapping[str, int] | None = None,
     say: Callable[[str], None],
     stop: threading.Event | None = None,
 ) -> None:
@@ -36,7 +37,8 @@ def serve(
     `load_plant` raise.
     """
     stop = stop or _stopped_by_signal()
-    with start_plant(load_plant(plant), data, speed, only_plcs=only_plcs, wipe=wipe, secured=secured) as running:
+    building = load_plant(plant)
+    with start_plant(building, data, speed, only_plcs=only_plcs, wipe=wipe, secured=secured, ports=ports) as running:
         for line in describe(running):
             say(line)
         while not stop.wait(LOOK_INTERVAL_S):
