@@ -18,6 +18,7 @@ from api.models import Body, Limit, Name, Offset, Page, Quantity, TimeMs, answer
 from api.problems import Problem, unknown
 from wcs.core import entities as e
 from wcs.core import events as v
+from wcs.core import waiting
 from wcs.core.turn import RequestRefused
 
 router = APIRouter(prefix="/orders", tags=["orders"])
@@ -68,7 +69,7 @@ def detail(site: Site, number: str, status: int = 200) -> Response:
             "order": view.order[number],
             "lines": view.lines(number),
             "reservations": reservations,
-            "transports_wait_for": [t.waits_for for t in transports if t.waits_for],
+            "transports_wait_for": [why for t in transports if (why := waiting.reason(view, t))],
         },
         status,
     )

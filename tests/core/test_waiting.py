@@ -1,0 +1,70 @@
+"""Every "no" has its reason, also one that nobody wrote down: what an order's load units wait for."""
+
+from __future__ import annotations
+
+from tests.core.test_bad_luck import ships, site_with_stock
+from tests.core.warehouses import Site
+from wcs.core import entities as e
+from wcs.core import events as v
+from wcs.core import waiting
+
+MINUTE_MS = 60_000
+
+
+def reasons(site: Site) -> set[str]:
+    return {waiting.reason(site.state, transport) for transport in site.state.transport}
+
+
+def block(site: Site, place: str, reason: str) -> None:
+    event = v.PlaceBlockRequested(at_ms=site.twin.now_ms, actor="mei", place=place, blocked=bool(reason), reason=reason)
+    site.twin.handle(event)
+
+
+def serve(site: Site, device: str, *, in_service: bool) -> None:
+    event = v.DeviceServiceRequested(at_ms=site.twin.now_ms, actor="mei", device=device, in_service=in_service)
+    site.twin.handle(event)
+
+
+def test_what_stands_in_a_blocked_aisle_says_who_blocked_it_and_goes_on_when_it_is_free() -> None:
+    site = site_with_stock()
+    site.order("SO1", ("TEA", 12))
+    block(site, "A1", "bent beam")
+    site.run_for(5 * MINUTE_MS)
+    assert reasons(site) == {"A1 is blocked by mei: bent beam"}
+    block(site, "A1", "")
+    ships(site)
+
+
+def test_a_load_on_the_crane_of_an_aisle_that_is_blocked_is_brought_to_an_end() -> None:
+    site = site_with_stock()
+    site.order("SO1", ("TEA", 12))
+    site.run_until(lambda: bool(site.state.units_at.get("CR1")))
+    block(site, "A1", "bent beam")
+    site.run_for(5 * MINUTE_MS)
+    assert not site.state.units_at.get("CR1")
+    block(site, "A1", "")
+    ships(site)
+
+
+def test_what_waits_for_a_crane_or_vehicle_out_of_service_says_by_whom() -> None:
+    site = site_with_stock()
+    site.order("SO1", ("TEA", 12))
+    serve(site, "CR1", in_service=False)
+    serve(site, "V1", in_service=False)
+    site.run_for(5 * MINUTE_MS)
+    assert "CR1 was taken out of service by mei" in reasons(site)
+    serve(site, "CR1", in_service=True)
+    site.run_until(lambda: site.order_state("SO1") is e.OrderState.PACKED)
+    site.run_for(5 * MINUTE_MS)
+    assert reasons(site) == {"V1 was taken out of service by mei"}
+    serve(site, "V1", in_service=True)
+    ships(site)
+
+
+def test_what_waits_for_a_crane_that_stands_says_how_it_stands() -> None:
+    site = site_with_stock(people=False)
+    site.order("SO1", ("TEA", 12))
+    site.run_until(lambda: bool(site.state.task_of_device.get("CR1")))
+    site.twin.inject("CR1", "mode", mode="manual")
+    site.run_for(MINUTE_MS)
+    assert any(reason.startswith("CR1 is ") for reason in reasons(site))
