@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
 import signal
 import sys
 import time
 import webbrowser
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from types import FrameType
 
 import msgspec
@@ -41,7 +42,7 @@ def run_demo(options: DemoOptions, say: Callable[[str], None], *, browser: bool,
     with demo:
         stops.tell(demo)
         say(f"ready after {time.monotonic() - began:.1f} s; sign in once with {demo.ready.link}")
-        if browser:
+        if browser and has_screen(sys.platform, os.environ):
             webbrowser.open(demo.ready.link)
         try:
             with Console(stderr=True).status("filling the racks") as line:
@@ -70,6 +71,11 @@ def _close(demo: Demo, say: Callable[[str], None], *, as_json: bool) -> int:
         sys.stdout.write(msgspec.json.encode(demo.document(report)).decode() + "\n")
         sys.stdout.flush()
     return 0 if report.ok and counts.placed == counts.ended else 1
+
+
+def has_screen(platform: str, environment: Mapping[str, str]) -> bool:
+    """Whether a browser would open in a window: one in the terminal would take the terminal, and use the link up."""
+    return platform != "linux" or bool(environment.get("DISPLAY") or environment.get("WAYLAND_DISPLAY"))
 
 
 def _shown(line: Status, say: Callable[[str], None]) -> Callable[[OrderCounts], None]:

@@ -19,7 +19,7 @@ export function drawPlant(svg, plant, layout) {
   marks.words = [
     [add(svg, "text", { x: 8, y: 16, class: "zone" }), "aisles"],
     [add(svg, "text", { x: 8, y: LOOP_LABEL_Y, class: "zone" }), "loop"],
-    [add(svg, "text", { x: 8, y: 536, class: "zone" }), "track"],
+    [add(svg, "text", { x: 8, y: 524, class: "zone" }), "track"],
   ];
   for (const aisle of layout.aisles) drawAisle(svg, aisle, marks);
   for (const belt of [...layout.belts].sort((a, b) => a.inRing - b.inRing))

@@ -80,7 +80,7 @@ export function paintDevices(root, store) {
     const task = store.table("open_task").get(d.task);
     const connected = d.link === "synchronised";
     const state = !connected ? word(d.link) : !d.in_service ? word("out_of_service") : (d.stopped && word(d.stopped))
-      || (task ? `${task.source || "·"} → ${task.sink || "·"}` : word(d.able ? "idle" : "blocked"));
+      || (task ? `${task.source} → ${task.sink}`.trim() : word(d.able ? "idle" : "blocked"));
     const good = connected && d.in_service && !d.stopped;
     const button = make("button", { type: "button", textContent: word(d.in_service ? "from_service" : "to_service") });
     button.addEventListener("click", () => act("PUT", `/devices/${d.name}/service`, { in_service: !d.in_service }));

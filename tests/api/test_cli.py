@@ -6,11 +6,15 @@ import json
 import socket
 from pathlib import Path
 
+import msgspec
 import pytest
 from click.testing import Result
 from typer.testing import CliRunner
 
 from api.cli import app
+from api.cli_demo import has_screen
+from api.cli_device import TASK_EXAMPLE
+from wcs.core.ports import DeviceTask, TaskType
 from wcs.ledger.writer import LedgerWriter
 
 READING = [("orders",), ("stock",), ("export", "customer_order"), ("audit",)]
@@ -73,11 +77,6 @@ def test_a_token_can_be_made_for_a_program_to_read(ledger: str) -> None:
 
 
 def test_the_help_of_device_send_shows_a_task_that_can_be_sent() -> None:
-    import msgspec
-
-    from api.cli_device import TASK_EXAMPLE
-    from wcs.core.ports import DeviceTask, TaskType
-
     task = msgspec.json.decode(TASK_EXAMPLE, type=DeviceTask)
     assert task.number > 0
     assert task.type is TaskType.POSITION
@@ -93,3 +92,10 @@ def test_plcs_that_cannot_have_the_ports_of_the_site_file_say_so(tmp_path: Path)
         said = wcs("plc", "--plant", "tiny", "--site", str(site), "--data", str(tmp_path / "plc"))
     assert said.exit_code == 1
     assert f"127.0.0.1:{taken}" in said.stderr
+
+
+def test_the_demo_opens_a_browser_only_where_there_is_a_screen() -> None:
+    assert not has_screen("linux", {})
+    assert has_screen("linux", {"DISPLAY": ":0"})
+    assert has_screen("linux", {"WAYLAND_DISPLAY": "wayland-0"})
+    assert has_screen("darwin", {})
