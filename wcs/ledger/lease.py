@@ -11,13 +11,28 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
 
 from wcs.ledger.errors import LeaseHeld, LeaseLost
 from wcs.ledger.tables import lease
 
 LEASE_MS = 5_000
+LOCK_NOT_AVAILABLE = "55P03"  # SQLSTATE
+LOCK_WAIT_MS = 1_000  # far above any commit; a standby that has waited so long looks again
+
+# Whoever has had the lease's row locked for longer than a lease lasts is asleep in mid-commit, and no timeout of
+# PostgreSQL's ends one that sleeps while its statements follow one another without waiting. Readers lock no row.
+END_SLEEPERS = f"""
+    SELECT count(pg_terminate_backend(activity.pid))
+    FROM pg_locks JOIN pg_stat_activity AS activity USING (pid)
+    WHERE pg_locks.relation = 'lease'::regclass AND activity.datname = current_database()
+      AND pg_locks.granted AND pg_locks.mode IN ('RowShareLock', 'RowExclusiveLock')
+      AND activity.pid <> pg_backend_pid()
+      AND activity.xact_start < clock_timestamp() - interval '{LEASE_MS} milliseconds'
+"""
 
 
 def database_ms(connection: sa.Connection) -> int:
@@ -54,24 +69,39 @@ class FileLock:
 
 def acquire(connection: sa.Connection, site_id: str, holder: str, *, exclusive: bool) -> int:
     """Take the lease and return its epoch. LeaseHeld while another's has not run out (`exclusive`: by file lock)."""
+    looked_for = sa.select(lease.c.epoch, lease.c.holder, lease.c.renewed_at_ms).where(lease.c.site_id == site_id)
     now_ms = database_ms(connection)
-    row = connection.execute(
-        sa.select(lease.c.epoch, lease.c.holder, lease.c.renewed_at_ms)
-        .where(lease.c.site_id == site_id)
-        .with_for_update()
-    ).one_or_none()
+    if not exclusive:
+        _refuse_if_held(connection.execute(looked_for).one_or_none(), holder, now_ms)
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(END_SLEEPERS)
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = {LOCK_WAIT_MS}")
+    try:
+        row = connection.execute(looked_for.with_for_update()).one_or_none()
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", None) == LOCK_NOT_AVAILABLE:
+            raise LeaseHeld("another host is in mid-commit, or asleep in it") from None
+        raise
     if row is None:
         connection.execute(lease.insert().values(site_id=site_id, epoch=1, holder=holder, renewed_at_ms=now_ms))
         return 1
-    left_ms = row.renewed_at_ms + LEASE_MS - now_ms
-    if not exclusive and row.holder != holder and row.holder and left_ms > 0:
-        raise LeaseHeld(f"{row.holder} drives this site; its lease runs out in {left_ms} ms unless it is renewed")
+    if not exclusive:
+        _refuse_if_held(row, holder, now_ms)
     connection.execute(
         lease.update()
         .where(lease.c.site_id == site_id)
         .values(epoch=row.epoch + 1, holder=holder, renewed_at_ms=now_ms)
     )
     return int(row.epoch) + 1
+
+
+def _refuse_if_held(row: sa.Row[Any, Any, Any] | None, holder: str, now_ms: int) -> None:
+    """LeaseHeld while another's lease has not run out."""
+    if row is None or row.holder in ("", holder):
+        return
+    left_ms = row.renewed_at_ms + LEASE_MS - now_ms
+    if left_ms > 0:
+        raise LeaseHeld(f"{row.holder} drives this site; its lease runs out in {left_ms} ms unless it is renewed")
 
 
 def check(connection: sa.Connection, site_id: str, epoch: int) -> None:
