@@ -28,7 +28,7 @@ class Context:
         self.tokens = tokens
         self.sessions = sessions
         self.tries = FailedTries()
-        self.used_keys = UsedKeys()
+        self.used_keys = UsedKeys(tokens.engine)
         self.host_names = host_names
         self.listeners = 0  # clients of the stream
 

@@ -14,7 +14,9 @@ from collections.abc import Iterable
 
 import sqlalchemy as sa
 
+from wcs.ledger import migrate
 from wcs.ledger.database import engine_for
+from wcs.ledger.tables import api_token
 from wcs.plant.model import Record
 
 TOKEN_BYTES = 32
@@ -42,17 +44,6 @@ class Token(Record):
         return scope is Scope.READ or scope in self.scopes or Scope.ADMIN in self.scopes
 
 
-METADATA = sa.MetaData()
-API_TOKEN = sa.Table(
-    "api_token",
-    METADATA,
-    sa.Column("digest", sa.String(64), primary_key=True),
-    sa.Column("actor", sa.String(64), nullable=False),
-    sa.Column("scopes", sa.String(64), nullable=False),
-    sa.Column("created_ms", sa.BigInteger, nullable=False),
-)
-
-
 def digest_of(words: str) -> str:
     return hashlib.sha256(words.encode()).hexdigest()
 
@@ -61,11 +52,11 @@ class TokenStore:
     """The tokens of one site, in its own database."""
 
     def __init__(self, url: str) -> None:
-        self._engine = engine_for(url).execution_options(wcs_writer=True)
-        METADATA.create_all(self._engine, checkfirst=True)
+        self.engine = engine_for(url).execution_options(wcs_writer=True)
+        migrate.upgrade(self.engine)
         self._tokens: dict[str, Token] = {}
-        with self._engine.connect() as connection:
-            for row in connection.execute(sa.select(API_TOKEN)):
+        with self.engine.connect() as connection:
+            for row in connection.execute(sa.select(api_token)):
                 scopes = tuple(Scope(s) for s in row.scopes.split())
                 token = Token(digest=row.digest, actor=row.actor, scopes=scopes, created_ms=row.created_ms)
                 self._tokens[token.digest] = token
@@ -79,9 +70,9 @@ class TokenStore:
             scopes=tuple(Scope(s) for s in scopes),
             created_ms=time.time_ns() // 1_000_000,
         )
-        with self._engine.begin() as connection:
+        with self.engine.begin() as connection:
             connection.execute(
-                API_TOKEN.insert().values(
+                api_token.insert().values(
                     digest=token.digest, actor=actor, scopes=" ".join(token.scopes), created_ms=token.created_ms
                 )
             )
@@ -93,8 +84,8 @@ class TokenStore:
 
     def revoke(self, actor: str) -> int:
         """Make all tokens of an actor void; returns how many there were."""
-        with self._engine.begin() as connection:
-            connection.execute(API_TOKEN.delete().where(API_TOKEN.c.actor == actor))
+        with self.engine.begin() as connection:
+            connection.execute(api_token.delete().where(api_token.c.actor == actor))
         void = [t.digest for t in self._tokens.values() if t.actor == actor]
         for digest in void:
             del self._tokens[digest]
@@ -104,4 +95,4 @@ class TokenStore:
         return list(self._tokens.values())
 
     def close(self) -> None:
-        self._engine.dispose()
+        self.engine.dispose()

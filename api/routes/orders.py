@@ -90,7 +90,7 @@ async def place(
     digest = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
     if idempotency_key is not None:
         keys.check(actor, idempotency_key, number, digest)
-        keys.note(actor, idempotency_key, number, digest)  # before anything waits: another may come with it meanwhile
+        await keys.note(actor, idempotency_key, number, digest)
     lines = tuple(v.OrderLineWish(sku=line.sku, quantity=line.quantity) for line in body.lines)
     try:
         facts = await site.submit(
@@ -98,7 +98,7 @@ async def place(
         )
     except RequestRefused:
         if idempotency_key is not None:
-            keys.forget(actor, idempotency_key)  # nothing was done under it
+            await keys.forget(actor, idempotency_key)  # nothing was done under it
         raise
     return detail(site, number, 201 if facts else 200)
 

@@ -46,6 +46,24 @@ def test_what_was_backed_up_beside_a_host_at_work_is_restored(database_url: str,
     assert audit(place).ok
 
 
+def test_who_may_call_and_which_keys_were_used_come_back_too(database_url: str, tmp_path: Path) -> None:
+    file = tmp_path / "wcs.backup"
+    Clerk(database_url).ledger.close()
+    token = "INSERT INTO api_token (digest, actor, scopes, created_ms) VALUES ('d', 'shop', 'order', 1)"
+    change(database_url, token)
+    change(
+        database_url, "INSERT INTO idempotency_key (actor, key, number, digest, used_ms) VALUES ('shop','k','O','x',1)"
+    )
+    back_up(database_url, file)
+    place = empty_place(database_url, tmp_path)
+    restore(place, file)
+    engine = engine_for(place)
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT actor, scopes FROM api_token").all() == [("shop", "order")]
+        assert connection.exec_driver_sql("SELECT key, number FROM idempotency_key").all() == [("k", "O")]
+    engine.dispose()
+
+
 def test_restored_books_are_as_immutable_as_before(database_url: str, tmp_path: Path) -> None:
     file = tmp_path / "wcs.backup"
     Clerk(database_url).ledger.close()

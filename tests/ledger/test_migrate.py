@@ -9,7 +9,9 @@ from alembic.runtime.migration import MigrationContext
 
 from tests.ledger.clerk import Clerk
 from tests.ledger.test_writer import change
+from wcs.ledger.database import engine_for
 from wcs.ledger.errors import WrongDatabase
+from wcs.ledger.migrate import upgrade_within
 from wcs.ledger.tables import metadata
 from wcs.ledger.writer import LedgerWriter
 
@@ -28,3 +30,16 @@ def test_a_database_that_is_newer_than_the_program_is_refused(database_url: str)
     change(database_url, "UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(WrongDatabase, match="newer"):
         LedgerWriter(database_url)
+
+
+def test_tokens_made_before_they_had_a_revision_stay(database_url: str) -> None:
+    engine = engine_for(database_url).execution_options(wcs_writer=True)
+    with engine.begin() as connection:
+        upgrade_within(connection, "0001")
+        metadata.tables["api_token"].create(connection)
+    change(database_url, "INSERT INTO api_token (digest, actor, scopes, created_ms) VALUES ('d', 'shop', 'order', 1)")
+    LedgerWriter(database_url).close()
+    with engine.connect() as connection:
+        assert connection.exec_driver_sql("SELECT actor FROM api_token").scalars().all() == ["shop"]
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+    engine.dispose()

@@ -166,7 +166,9 @@ def _back_up_postgresql(url: str, partial: Path) -> tuple[SiteMark, ...]:
                 raise WrongDatabase("there is no ledger in this database")
             revision = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar_one()
             marks = marks_of(connection)
-            names = {str(t.name): tuple(str(c.name) for c in t.columns) for t in metadata.sorted_tables}
+            there = set(sa.inspect(connection).get_table_names())  # an older revision has fewer
+            tables = [t for t in metadata.sorted_tables if t.name in there]
+            names = {str(t.name): tuple(str(c.name) for c in t.columns) for t in tables}
             with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as into:
                 into.writestr(MANIFEST, msgspec.json.encode(Manifest(revision=str(revision), tables=names)))
                 for name, columns in names.items():

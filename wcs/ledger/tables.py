@@ -153,6 +153,26 @@ lease = sa.Table(
     sa.Column("renewed_at_ms", BigInt, nullable=False),
 )
 
+# Of the API: here for the sake of revisions and backups only, no part of the books. One database serves one API.
+api_token = sa.Table(
+    "api_token",
+    metadata,
+    sa.Column("digest", sa.String(64), primary_key=True),
+    sa.Column("actor", sa.String(64), nullable=False),
+    sa.Column("scopes", sa.String(64), nullable=False),
+    sa.Column("created_ms", sa.BigInteger, nullable=False),
+)
+
+idempotency_key = sa.Table(
+    "idempotency_key",
+    metadata,
+    sa.Column("actor", sa.Text, primary_key=True),
+    sa.Column("key", sa.Text, primary_key=True),
+    sa.Column("number", sa.Text, nullable=False),
+    sa.Column("digest", sa.Text, nullable=False),
+    sa.Column("used_ms", BigInt, nullable=False),
+)
+
 CLOSABLE = (journal, containment_line, content_line)  # immutable, but for what a closing covers
 
 
