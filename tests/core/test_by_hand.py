@@ -225,3 +225,61 @@ def test_opening_stock_names_each_load_unit_and_each_lots_expiry_once() -> None:
     open_(opening(0, "T70", first), opening(drawn, "T71", second))
     assert site.state.unit_at(second) == drawn
     assert site.state.unit_at(first) == drawn + 1
+
+
+def block_aisles(site: Site, *, blocked: bool) -> None:
+    for aisle in site.plant.aisles:
+        site.twin.handle(
+            v.PlaceBlockRequested(at_ms=site.twin.now_ms, actor="op", place=aisle.name, blocked=blocked, reason="x")
+        )
+
+
+def test_an_answer_that_comes_when_its_load_unit_has_gone_on_moves_nothing() -> None:
+    site = site_with_stock(people=False)
+    block_aisles(site, blocked=True)
+    carry(site, 1, site.plant.stations[0].put_on_point)
+    (alarm,) = [a for a in site.state.alarm if a.code == "warehouse_full"]
+    site.run_until(lambda: site.state.load_unit[1].place != alarm.subject)
+    carry(site, 1, "A1-L-01-01-1")
+    block_aisles(site, blocked=False)
+    site.twin.handle(v.AlarmAnswered(at_ms=site.twin.now_ms, actor="op", alarm=alarm.number, answer="retry"))
+    assert not len(site.state.transport)
+    assert site.state.load_unit[1].place == "A1-L-01-01-1"
+
+
+def test_a_packed_order_is_not_withdrawn_while_no_aisle_can_take_it_back() -> None:
+    site = site_with_stock()
+    site.order("SO1", ("TEA", 1))
+    site.run_until(lambda: any(t.purpose is e.Purpose.SHIPPING for t in site.state.transport))
+    block_aisles(site, blocked=True)
+    assert "full" in refused("number", site.cancel, "SO1")
+    block_aisles(site, blocked=False)
+    ships(site)
+
+
+def test_an_empty_that_nobody_needs_any_more_and_that_cannot_go_back_keeps_its_place_at_the_station() -> None:
+    site = site_with_stock()
+    site.order("SO1", ("TEA", 1))
+    empty = site.state.order["SO1"].load_unit
+    site.run_until(lambda: site.state.load_unit[empty].place == "CV")
+    block_aisles(site, blocked=True)
+    site.cancel("SO1")
+    block_aisles(site, blocked=False)
+    for number in ("SO2", "SO3", "SO4", "SO5"):
+        site.order(number, ("TEA", 1))
+    site.run_until_ended()
+    assert {site.order_state(n) for n in ("SO2", "SO3", "SO4", "SO5")} == {e.OrderState.SHIPPED}
+
+
+def test_an_empty_that_has_not_left_its_bin_stays_there_when_its_order_is_withdrawn() -> None:
+    site = site_with_stock(people=False)
+    site.twin.handle(v.DeviceServiceRequested(at_ms=site.twin.now_ms, actor="op", device="CR1", in_service=False))
+    site.twin.handle(v.DeviceServiceRequested(at_ms=site.twin.now_ms, actor="op", device="CR2", in_service=False))
+    site.order("SO1", ("TEA", 1))
+    empty = site.state.order["SO1"].load_unit
+    place = site.state.load_unit[empty].place
+    site.cancel("SO1")
+    site.run_for(5_000)
+    assert site.state.transport_for(empty) is None
+    assert site.state.load_unit[empty].place == place
+    assert not len(site.state.alarm)

@@ -41,12 +41,21 @@ def alarm_answered(turn: Turn, event: v.AlarmAnswered) -> None:
             stops.answered(turn, alarm.subject, event.answer)
         case "foreign_device":
             reconcile.take_over(turn, alarm.subject, event.actor)
-        case "warehouse_full" if alarm.load_unit:
+        case "warehouse_full" if still_waits(turn, alarm):
             putaway.store(turn, alarm.load_unit, reason="asked again")
         case "vanished" if event.answer == "gone":
             lose(turn, alarm.load_unit, "vanished")
         case _:
             pass
+
+
+def still_waits(turn: Turn, alarm: e.Alarm) -> bool:
+    """Whether the load unit of an alarm is where it was, with nothing else to do meanwhile."""
+    unit = turn.state.load_unit.get(alarm.load_unit)
+    if unit is None or unit.place != alarm.subject or unit.role is e.LoadUnitRole.ORDER:
+        return False
+    transport = turn.state.transport_for(alarm.load_unit)
+    return transport is None or transport.purpose is not e.Purpose.RETRIEVAL
 
 
 def reset_fault(turn: Turn, device: str) -> None:

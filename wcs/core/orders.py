@@ -80,6 +80,9 @@ def cancel(turn: Turn, event: v.OrderCancelRequested) -> None:
         raise RequestRefused("number", f"order {event.number} is {order.state.value} already")
     if order.state is e.OrderState.PACKED and (where := at_dock(turn, order)):
         raise RequestRefused("number", f"order {event.number} is packed and {where}: from there nothing comes back")
+    under_way = order.state is e.OrderState.PACKED and turn.state.transport_for(order.load_unit) is not None
+    if under_way and putaway.choose(turn, order.load_unit) is None:
+        raise RequestRefused("number", f"order {event.number} is packed and {putaway.WAREHOUSE_FULL}")
     turn.record(f.OrderCancelled(order_number=order.number, actor=event.actor))
     for number in tuple(turn.state.reservations_of_order.get(order.number, ())):
         reservation.void(turn, number, "order withdrawn")
@@ -119,8 +122,14 @@ def release_unit(turn: Turn, order: e.CustomerOrder) -> None:
     turn.record(f.LoadUnitRoleChanged(load_unit=unit, role=role))
     turn.record(f.OrderLoadUnitSet(order_number=order.number, load_unit=0))
     transport = turn.state.transport_for(unit)
-    if transport is not None and transport.purpose in (e.Purpose.EMPTY_SUPPLY, e.Purpose.SHIPPING):
-        putaway.store(turn, unit, reason=f"order {order.number} does not need it")
+    if transport is None or transport.purpose not in (e.Purpose.EMPTY_SUPPLY, e.Purpose.SHIPPING):
+        return
+    reason = f"order {order.number} does not need it"
+    leg = turn.state.leg_of_unit(unit)
+    if turn.layout.is_location(turn.state.load_unit[unit].place) and (leg is None or not leg.device):
+        transports.drop(turn, transport.number, reason)  # it has not left its bin: it stays there
+    else:
+        putaway.store(turn, unit, reason=reason)
 
 
 def unit_gone(turn: Turn, load_unit: int, reason: str) -> None:
@@ -209,13 +218,16 @@ def places_of(station: PickStation) -> int:
 
 
 def foreign_units(turn: Turn, station: PickStation) -> int:
-    """Order places taken by load units that belong to no order at work here (packed or to be put back)."""
+    """Order places taken by load units that belong to no order at work here (packed or to be put back), and those
+    that nobody needs any more and that are still on their way here, as there was no other place for them.
+    """
     count = 0
     for place in (*station.order_places, station.handover_point):
         unit = turn.state.unit_at(place)
         if unit and not _serves_open_order(turn, unit, station) and not is_spare(turn, unit):
             count += 1
-    return count
+    bound = turn.state.units_to.get(station.handover_point, ())
+    return count + sum(not _serves_open_order(turn, unit, station) for unit in bound)
 
 
 def _serves_open_order(turn: Turn, unit: int, station: PickStation) -> bool:
