@@ -246,6 +246,34 @@ def test_a_stalled_vehicle_raises_one_alarm_and_goes_on_when_it_is_pushed() -> N
     assert not [a for a in site.state.alarm if a.subject == "V1"]
 
 
+def test_a_stalled_vehicle_whose_task_is_taken_from_it_drives_again() -> None:
+    site = site_with_stock()
+    site.order("SO1", ("TEA", 2))
+    site.run_until(lambda: machine_state(site, "V1") is DeviceState.TO_DEPOSIT)
+    site.twin.inject("V1", "stall")
+    site.run_until(lambda: any(a.code == "vehicle_stalled" for a in site.state.alarm))
+    site.twin.restart("V1", wiped=True)  # it forgets its task, and stands where it stood
+    site.twin.inject("V1", "unstall")
+    ships(site)
+    assert not [a for a in site.state.alarm if a.subject == "V1"]
+
+
+@pytest.mark.parametrize("the_host_sleeps", [False, True])
+def test_a_vehicle_that_was_away_for_long_is_not_called_stalled(the_host_sleeps: bool) -> None:
+    site = site_with_stock()
+    site.order("SO1", ("TEA", 2))
+    site.run_until(lambda: machine_state(site, "V1") is DeviceState.TO_DEPOSIT)
+    site.twin.inject("V1", "stall")
+    site.twin.cut("V1", restored_after_ms=10 * MINUTE_MS)
+    if the_host_sleeps:
+        site.run_for(5 * MINUTE_MS)
+        site.twin.host_restarts()
+    site.run_for(11 * MINUTE_MS if not the_host_sleeps else MINUTE_MS // 2)
+    assert not [a for a in site.state.alarm if a.code == "vehicle_stalled"]
+    site.twin.inject("V1", "unstall")
+    ships(site)
+
+
 @pytest.mark.parametrize("answer", ["at_source", "on_device", "at_sink", "gone"])
 def test_an_unknown_outcome_is_booked_as_the_person_says(answer: str) -> None:
     site = site_with_stock(people=False)

@@ -49,10 +49,10 @@ def drive(seed: int, *, breakdowns: bool = False) -> None:
     while not drivers.finished():
         if drivers.steps % 40 == 39 and breakdowns:
             if broken is not None:
-                drivers.state.set_able(broken, True)
+                drivers.state.set_able(broken, True, 0)
             broken = draws.choice(drivers.state.names) if broken is None and drivers.steps < 1000 else None
             if broken is not None:
-                drivers.state.set_able(broken, False)
+                drivers.state.set_able(broken, False, 0)
         assert drivers.steps < STEPS_MAX_AN_ERRAND * max(1, wanted), f"seed {seed}: {drivers.state.vehicles}"
         drivers.step(lambda name: draws.random() < slowness, lambda: draws.randint(0, 5))
     assert len(drivers.done) == wanted

@@ -153,10 +153,10 @@ def test_ways_lead_around_a_vehicle_out_of_service() -> None:
     state = traffic(fork, V1="H1", V2="H2@B")
     state.set_errand("V1", "D", 0)
     assert state.route("V1") == ("A", "B", "D")
-    state.set_able("V2", False)
+    state.set_able("V2", False, 0)
     assert state.route("V1") == ("A", "C", "E", "D")
     assert refused(state, "V2").reason == "out of service"
-    state.set_able("V2", True)
+    state.set_able("V2", True, 0)
     assert state.route("V1") == ("A", "B", "D")
 
 
@@ -186,10 +186,10 @@ def test_after_waiting_a_vehicle_drives_around_one_that_stands() -> None:
 def test_a_vehicle_that_cannot_be_passed_gives_the_reason_until_it_moves() -> None:
     state = one_two_way_lane()
     state.stop("V2", "C", 0)
-    state.set_able("V2", False)
+    state.set_able("V2", False, 0)
     state.set_errand("V1", "D", 0)
     assert refused(state, "V1", 60_000).reason == "no way to D"
-    state.set_able("V2", True)
+    state.set_able("V2", True, 0)
     state.set_errand("V2", "H2", 61_000)
     granted(state, "V2", 61_000)
     state.confirm("V2", "H2", 63_000)

@@ -39,9 +39,11 @@ def confirmed(turn: Turn, vehicle: str, number: int) -> None:
 def note_ability(turn: Turn, vehicle: str) -> bool:
     """Tell traffic whether this vehicle drives; one that does not blocks what it holds."""
     device = turn.state.device[vehicle]
+    if not device.task:
+        turn.end_alarms(vehicle, STALLED, "its task has ended")
     able = device.able and device.link is e.Link.SYNCHRONISED and not is_stalled(turn, vehicle)
     if able != turn.state.vehicle[vehicle].able:
-        turn.record(f.VehicleAbleChanged(vehicle=vehicle, able=able))
+        turn.record(f.VehicleAbleChanged(vehicle=vehicle, able=able, at_ms=turn.now_ms))
     return able
 
 

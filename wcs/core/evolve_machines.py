@@ -262,7 +262,7 @@ def vehicle_reached(state: State, fact: f.VehicleReached) -> None:
 
 
 def vehicle_able_changed(state: State, fact: f.VehicleAbleChanged) -> None:
-    state.traffic.set_able(fact.vehicle, fact.able)
+    state.traffic.set_able(fact.vehicle, fact.able, fact.at_ms)
     _keep_traffic(state)
 
 

@@ -428,6 +428,7 @@ class VehicleAbleChanged(Fact):
 
     vehicle: str
     able: bool
+    at_ms: int = 0
 
 
 class ErrandGiven(Fact):

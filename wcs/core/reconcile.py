@@ -11,7 +11,7 @@ from __future__ import annotations
 from wcs.core import entities as e
 from wcs.core import facts as f
 from wcs.core import handover, legs, points, tasks
-from wcs.core.layout import Kind
+from wcs.core.layout import FLEET, Kind
 from wcs.core.ports import (
     CommandCode,
     DeviceSnapshot,
@@ -221,3 +221,4 @@ def lost(turn: Turn, device: str, reason: str) -> None:
         turn.record(f.DeviceLinkChanged(device=device, link=e.Link.LOST, reason=reason))
         if known.ever_synchronised:
             turn.raise_alarm(device, "device_lost", reason)
+        turn.wake(FLEET)  # if it is a vehicle, the others are led around it

@@ -132,6 +132,7 @@ def host_started(turn: Turn, event: v.HostStarted) -> None:
     site = turn.state.site.get(SITE)
     epoch = max(event.epoch, site.epoch + 1 if site else 1)
     turn.record(f.TermBegun(epoch=epoch, now_ms=event.at_ms))
+    turn.wake(FLEET)  # none of them drives for us until it has been found again
 
 
 def event_set_aside(turn: Turn, event: v.EventSetAside) -> None:

@@ -224,10 +224,14 @@ class Traffic:
         self._drop_detours()
         self._find_obstacles()
 
-    def set_able(self, vehicle: str, able: bool) -> None:
-        """Whether this vehicle drives; one that does not blocks what it holds, and ways are planned around it."""
+    def set_able(self, vehicle: str, able: bool, now_ms: int) -> None:
+        """Whether this vehicle drives; one that does not blocks what it holds, and ways are planned around it.
+
+        The time for which it could not drive does not count as time for which it stood.
+        """
         v = self.vehicles[vehicle]
-        self._replace(v, replace(v, able=able, detour=(), kept=()))
+        moved_ms = max(v.moved_ms, now_ms) if able else v.moved_ms
+        self._replace(v, replace(v, able=able, moved_ms=moved_ms, detour=(), kept=()))
         self._find_obstacles()
 
     def set_closed(self, nodes: frozenset[str], edges: frozenset[tuple[str, str]]) -> None:
