@@ -11,6 +11,6 @@ POLICIES: Mapping[str, tuple[str, ...]] = {
     "putaway": ("travel_time",),
     "reservation": ("first_expired_first_out",),
     "release": ("downstream_capacity",),
-    "pairing": ("dual_command", "single_command"),
+    "pairing": ("dual_command",),
     "vehicle_choice": ("nearest",),
 }
