@@ -150,8 +150,11 @@ class PlcPort:
     async def _read_due(self) -> None:
         for device, session in self._sessions.items():
             now_ms = self._now_ms()
-            if self._reads(session, now_ms) and now_ms >= self._next_read_ms[device]:
-                self._next_read_ms[device] = now_ms + (self._carriage.poll_ms or READ_GAP_MS)
+            due_ms = self._next_read_ms[device]
+            if self._reads(session, now_ms) and now_ms >= due_ms:
+                interval_ms = self._carriage.poll_ms or READ_GAP_MS
+                # In step: a read that begins late must not make every later one late as well.
+                self._next_read_ms[device] = now_ms + interval_ms - (now_ms - due_ms) % interval_ms
                 await self._read(device, session, now_ms)
                 self._hear_published()
                 await self._write_due()
