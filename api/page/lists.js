@@ -1,6 +1,6 @@
 // Alarms, orders and devices beside the picture, and the acts that people can do from there.
 
-import { reason, word } from "/page/words.js";
+import { sentence, word } from "/page/words.js";
 
 const ORDERS_MAX = 60;
 const WAYS_MAX = 2;
@@ -45,15 +45,15 @@ export function paintAlarms(root, store) {
       return button;
     });
     return make("article", { className: "alarm" }, make("strong", { textContent: `${alarm.subject} · ${word(alarm.code)}` }),
-      make("br"), make("span", { className: "dim", textContent: alarm.text }), make("div", {}, ...buttons));
+      make("br"), make("span", { className: "dim", textContent: sentence(alarm.text) }), make("div", {}, ...buttons));
   }));
 }
 
 // What an order waits for: its own reason, else that of a load unit that is brought for it, else what is under way.
 function waitsFor(order, transports) {
-  if (order.waits_for) return reason(order.waits_for);
+  if (order.waits_for) return sentence(order.waits_for);
   const waiting = transports.find((t) => t.waits_for);
-  if (waiting) return reason(waiting.waits_for);
+  if (waiting) return sentence(waiting.waits_for);
   if (!transports.length) return "";
   const ways = transports.slice(0, WAYS_MAX).map((t) => `${t.source} → ${t.sink}`).join(", ");
   const more = transports.length > WAYS_MAX ? ` +${transports.length - WAYS_MAX}` : "";

@@ -1,5 +1,7 @@
 // The words of the screen in both languages, one word a thing, as in GLOSSARY.md.
 
+import { inChinese } from "/page/sentences.js";
+
 const ENGLISH = {
   language: "中文", alarms: "Alarms", orders: "Customer orders", devices: "Devices", none: "none",
   order: "Order", stage: "Stage", progress: "Picked", waits: "Waits for", device: "Device", mode: "Mode",
@@ -34,12 +36,7 @@ const CHINESE = {
   clarification: "待澄清", no_route: "无路可走", warehouse_full: "库满", vanished: "载货单元消失",
   fault: "故障", paused: "已暂停", interrupted: "已中断", event_quarantined: "事件已隔离", device_stopped: "设备停机", disagreement: "账实不符", sink_occupied: "终点被占",
   source_empty: "起点为空", task_refused: "设备任务被拒", appeared: "出现未知载货单元", moved: "已移走", retry: "重试",
-};
-
-// What orders wait for, as the site says it; a reason that is not listed is shown as it is.
-const REASONS = {
-  "a free order place at a station": "拣选台空闲订单位",
-  "an empty load unit for the order": "订单用的空载货单元",
+  vehicle_stalled: "车辆停滞", resume: "继续", cancel: "取消",
 };
 
 let chinese = (localStorage.getItem("language") || navigator.language || "en").startsWith("zh");
@@ -58,6 +55,7 @@ export function word(key) {
   return own ?? ENGLISH[key] ?? String(key).replaceAll("_", " ");
 }
 
-export function reason(text) {
-  return chinese ? REASONS[text] ?? text : text;
+// A whole sentence of the site, in the language of the screen.
+export function sentence(text) {
+  return chinese ? inChinese(text) : text;
 }
