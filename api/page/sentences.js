@@ -17,6 +17,7 @@ const SENTENCES = [
   ["load unit {1}: no way to {2}", "载货单元 {1}：无路可到 {2}"],
   ["load unit {1}: {2}", "载货单元 {1}：{2}"],
   ["{1}; measured {2}", "{1}；实测 {2}"],
+  ["{1}; {2}", "{1}；{2}"],
   ["not read {1} times", "{1} 次未读到条码"],
   ["unknown load unit {1}", "未知载货单元 {1}"],
   ["wrong weight: expected {1}", "重量不符：应为 {1}"],
