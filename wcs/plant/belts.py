@@ -27,6 +27,7 @@ class Belts:
         self.resting = {t.name for t in conveyor.transfer_points}
         self.resting.update(p.name for p in conveyor.points if p.kind is PointKind.STATION)
         self.nodes: tuple[str, ...] = tuple(sorted((*self.device_of, *conveyor.merges)))
+        self._to: dict[str, dict[str, int]] = {}  # one for each node of this conveyor that was asked for
         self.graph: nx.DiGraph[str] = nx.DiGraph()
         self.graph.add_nodes_from(self.nodes)
         for segment in sorted(conveyor.segments, key=lambda s: s.name):
@@ -59,7 +60,9 @@ class Belts:
 
     def exit_towards(self, point: str, sink: str) -> int | None:
         """The exit of `point` by which a load comes soonest to `sink`; None if none leads there."""
-        left = self.to_node(sink)
+        left = self._to.get(sink)
+        if left is None:
+            left = self._to[sink] = self.to_node(sink)
         best: tuple[int, int] | None = None
         for number, name in sorted(self.points[point].exits.items()):
             segment = self.segments[name]
