@@ -8,9 +8,10 @@ from fastapi import APIRouter
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector, CollectorRegistry
+from starlette.requests import Request
 from starlette.responses import Response
 
-from api.context import Reader, Site
+from api.context import Reader, Site, context_of
 from api.host import Host
 from api.models import answer
 from api.problems import document
@@ -35,17 +36,18 @@ async def readyz(site: Site) -> Response:
 
 
 @router.get("/metrics", tags=["health"])
-async def metrics(site: Site, _: Reader) -> Response:
+async def metrics(request: Request, site: Site, _: Reader) -> Response:
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(SiteCollector(site))
+    registry.register(SiteCollector(site, context_of(request).listeners))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
 
 class SiteCollector(Collector):
     """Reads the host's numbers when it is asked for them."""
 
-    def __init__(self, site: Host) -> None:
+    def __init__(self, site: Host, listeners: int) -> None:
         self._site = site
+        self._listeners = listeners
 
     def collect(self) -> Iterator[Metric]:
         yield from self._host()
@@ -82,6 +84,7 @@ class SiteCollector(Collector):
             ("wcs_tasks_open", "Device tasks outstanding", len(view.task)),
             ("wcs_alarms_open", "Alarms that want an answer or an end", len(view.alarm)),
             ("wcs_load_units", "Load units in the book", len(view.load_unit)),
+            ("wcs_stream_listeners", "Clients of the live stream", self._listeners),
         ):
             yield GaugeMetricFamily(name, text, value=float(value))
         able = GaugeMetricFamily("wcs_device_able", "1 if the device can work", labels=["device"])
