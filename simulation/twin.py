@@ -10,13 +10,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-import simpy
-
 from devices.machines.conveyor import ConveyorMachine
 from devices.machines.crane import CraneMachine
 from devices.machines.machine import Load, Machine
 from devices.machines.vehicle import VehicleMachine
 from devices.machines.world import MemoryWorld
+from simulation.clock import Clock
 from wcs.core import events as v
 from wcs.core.facts import Fact
 from wcs.core.ports import (
@@ -32,6 +31,7 @@ from wcs.core.ports import (
     Synchronised,
     TransferChanged,
 )
+from wcs.core.turn import Step
 from wcs.core.warehouse import Warehouse
 from wcs.plant.model import Plant
 
@@ -46,9 +46,10 @@ class Twin:
 
     def __init__(self, plant: Plant, *, keep_journal: bool = False) -> None:
         self.plant = plant
-        self.env = simpy.Environment()
+        self.env = Clock()
         self.world = MemoryWorld(plant)
         self.warehouse = Warehouse(plant)
+        self.decide: Callable[[v.Event], Step] = lambda event: self.warehouse.handle(event)
         self.journal: list[tuple[v.Event, tuple[Fact, ...]]] | None = [] if keep_journal else None
         self.machines: list[Machine] = [
             *(CraneMachine(plant, c, self.world) for c in plant.cranes),
@@ -65,7 +66,7 @@ class Twin:
 
     @property
     def now_ms(self) -> int:
-        return int(self.env.now)
+        return self.env.now_ms
 
     def start(self) -> None:
         """Power on: the host's term begins and every device connects."""
@@ -96,7 +97,7 @@ class Twin:
 
     def handle(self, event: v.Event) -> None:
         """One event into the mind; its commands leave at once and arrive a telegram later."""
-        step = self.warehouse.handle(event)
+        step = self.decide(event)
         self.warehouse.state.changes.clear()
         if self.journal is not None:
             self.journal.append((event, step.facts))
@@ -164,10 +165,12 @@ class Twin:
             self.env.step()
         return True
 
+    def run_to(self, until_ms: int) -> None:
+        """Run until that time."""
+        self.env.run_to(until_ms)
+
     def _later(self, delay_ms: int, action: Callable[[], None]) -> None:
-        timeout = self.env.timeout(delay_ms)
-        assert timeout.callbacks is not None
-        timeout.callbacks.append(lambda _: action())
+        self.env.call_in(delay_ms, action)
 
     def _tick(self) -> None:
         self.handle(v.Tick(at_ms=self.now_ms))

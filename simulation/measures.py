@@ -1,0 +1,99 @@
+"""What is measured while a run goes on: fed with facts, asked for the row at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from simulation.spec import BUCKET_MS, KpiRow, RunResult, RunSpec, Series, Timing
+from simulation.twin import Twin
+from wcs.core import facts as f
+from wcs.core.entities import OrderState
+
+HOUR_MS = 3_600_000
+
+
+class Measures:
+    """Counters of one run; what happens before the warm-up's end counts in the series only."""
+
+    def __init__(self, spec: RunSpec, twin: Twin) -> None:
+        self._spec = spec
+        self._twin = twin
+        self._warm_ms = int(spec.warm_up_hours * HOUR_MS)
+        self._placed: dict[str, tuple[int, int]] = {}
+        self._placed_count = 0
+        self._shipped_lines = 0
+        self._times_s: list[float] = []
+        self._shipped: dict[int, int] = {}
+        self._open: dict[int, int] = {}
+        self._transports = 0
+        self._passages = 0
+        self.diverged = ""
+
+    def facts(self, facts: Sequence[f.Fact], at_ms: int) -> None:
+        """One turn's facts."""
+        for fact in facts:
+            match fact:
+                case f.OrderPlaced():
+                    self._placed[fact.order.number] = (at_ms, len(fact.lines))
+                    self._placed_count += at_ms >= self._warm_ms
+                case f.OrderStateChanged(order_number=number, state=OrderState.SHIPPED):
+                    self._ship(number, at_ms)
+                case f.TransportOrderEnded() if at_ms >= self._warm_ms:
+                    self._transports += 1
+                case f.VehicleReached() if at_ms >= self._warm_ms:
+                    self._passages += 1
+                case _:
+                    pass
+
+    def _ship(self, number: str, at_ms: int) -> None:
+        bucket = at_ms // BUCKET_MS
+        self._shipped[bucket] = self._shipped.get(bucket, 0) + 1
+        since_ms, lines = self._placed.pop(number)
+        if at_ms >= self._warm_ms:
+            self._times_s.append((at_ms - since_ms) / 1000)
+            self._shipped_lines += lines
+
+    def watch_backlog(self, most: int) -> None:
+        """Called now and then: how many orders stand open."""
+        self._open[self._twin.now_ms // BUCKET_MS] = len(self._placed)
+        if len(self._placed) > most:
+            self.diverged = f"{len(self._placed)} orders stand open after {self._twin.now_ms / HOUR_MS:.2f} h"
+
+    def result(self, digest: str, timing: Timing) -> RunResult:
+        """The figures as they are now."""
+        times = sorted(self._times_s)
+        hours = max(self._twin.now_ms - self._warm_ms, 1) / HOUR_MS
+        row = KpiRow(
+            run=self._spec.name(),
+            label=self._spec.label,
+            seed=self._spec.seed,
+            hours=hours,
+            orders_placed=self._placed_count,
+            orders_shipped=len(times),
+            throughput_per_hour=len(times) / hours,
+            lines_per_hour=self._shipped_lines / hours,
+            order_time_p50_s=_percentile(times, 0.5),
+            order_time_p95_s=_percentile(times, 0.95),
+            order_time_mean_s=sum(times) / len(times) if times else 0.0,
+            transports=self._transports,
+            transports_per_hour=self._transports / hours,
+            open_orders=len(self._placed),
+            utilisation={},
+            events=self._twin.env.steps,
+            events_per_transport=self._twin.env.steps / max(1, self._transports),
+            node_passages=self._passages,
+            digest=digest,
+            diverged=self.diverged,
+        )
+        buckets = range(-(-self._twin.now_ms // BUCKET_MS))
+        series = Series(
+            bucket_ms=BUCKET_MS,
+            shipped=tuple(self._shipped.get(b, 0) for b in buckets),
+            open_orders=tuple(self._open.get(b + 1, 0) for b in buckets),
+            order_time_s=tuple(self._times_s),
+        )
+        return RunResult(row=row, timing=timing, series=series)
+
+
+def _percentile(ordered: list[float], share: float) -> float:
+    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0

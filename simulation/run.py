@@ -1,0 +1,81 @@
+"""One run of the twin from its spec: opens the stock, lets people and shops work, and measures."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable
+
+import msgspec
+
+from simulation.measures import Measures
+from simulation.shops import add_shops
+from simulation.spec import RunResult, RunSpec, Timing
+from simulation.staff import add_people
+from simulation.twin import Twin
+from simulation.workload import Workload
+from wcs.core import events as v
+from wcs.core.turn import Step
+
+HOUR_MS = 3_600_000
+PROGRESS_MS = 60_000  # plant time between two reports of progress
+# Orders that may stand open at once: a plant that lets more pile up does not keep up with its orders, and says so.
+OPEN_ORDERS_MAX = 5_000
+
+
+def run(spec: RunSpec, progress: Callable[[float], None] = lambda share: None) -> RunResult:
+    """Run it; `progress` hears the share of plant time done.
+
+    Raises:
+        ValueError: the spec is impossible (unknown policy, more stock than places, a rate below zero).
+    """
+    twin = Twin(spec.plant)
+    measures = Measures(spec, twin)
+    clock = _Clock(twin, measures)
+    twin.start()
+    workload = Workload(spec.plant, spec.seed, sku_count=spec.workload.sku_count)
+    for sku in workload.skus():
+        twin.handle(v.SkuChanged(at_ms=0, actor="planner", sku=sku))
+    twin.open_stock(workload.opening(0))
+    add_people(twin)
+    add_shops(twin, workload, spec.workload)
+    end_ms = int((spec.warm_up_hours + spec.hours) * HOUR_MS)
+    while twin.now_ms < end_ms and not measures.diverged:
+        twin.run_to(min(end_ms, twin.now_ms + PROGRESS_MS))
+        measures.watch_backlog(OPEN_ORDERS_MAX)
+        progress(twin.now_ms / end_ms)
+    return measures.result(clock.digest(), clock.timing())
+
+
+class _Clock:
+    """Between mind and twin: the stopwatch on planning, and the hash over all facts."""
+
+    def __init__(self, twin: Twin, measures: Measures) -> None:
+        self._twin = twin
+        self._began = time.perf_counter()
+        self._planning = 0.0
+        self._digest = hashlib.sha256()
+        encode = msgspec.msgpack.Encoder().encode
+        decide = twin.warehouse.handle
+
+        def timed(event: v.Event) -> Step:
+            began = time.perf_counter()
+            step = decide(event)
+            self._planning += time.perf_counter() - began
+            if step.facts:
+                self._digest.update(encode(step.facts))
+                measures.facts(step.facts, event.at_ms)
+            return step
+
+        twin.decide = timed
+
+    def digest(self) -> str:
+        return self._digest.hexdigest()
+
+    def timing(self) -> Timing:
+        wall_s = time.perf_counter() - self._began
+        return Timing(
+            wall_s=wall_s,
+            real_time_factor=self._twin.now_ms / 1000 / wall_s,
+            planner_share=self._planning / wall_s,
+        )
