@@ -117,7 +117,7 @@ class Shop:
 
     def _next_one(self) -> None:
         self._order()
-        self._twin._later(ORDER_EVERY_MS, self._next_one)
+        self._twin.env.call_in(ORDER_EVERY_MS, self._next_one)
 
     def _order(self) -> None:
         wishes: dict[str, v.OrderLineWish] = {}

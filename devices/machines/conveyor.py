@@ -18,7 +18,7 @@ from devices.machines.conveyor_flow import TRACK_MAX, Flow, FlowMemory, no_memor
 from devices.machines.conveyor_point import judged
 from devices.machines.conveyor_transfer import acknowledged, ready_to_accept
 from devices.machines.conveyor_transfer import status_of as transfer_status
-from devices.machines.machine import World
+from devices.machines.machine import WordKind, Words, World
 from devices.machines.task_controller import FAULTS, Alarm
 from wcs.core.ports import (
     Command,
@@ -26,6 +26,7 @@ from wcs.core.ports import (
     DeviceId,
     DeviceSnapshot,
     DeviceState,
+    DeviceStatus,
     OperatingMode,
     PointDecision,
     PointStatus,
@@ -67,7 +68,7 @@ class ConveyorMachine:
         load_types: tuple[LoadType, ...] = (),
         first_track: int = 1,
         deadline_factor: int = 1,
-        keep: Callable[[ConveyorMemory], None] = lambda memory: None,
+        keep: Callable[[ConveyorMemory], None] | None = None,
     ) -> None:
         self.devices: tuple[DeviceId, ...] = conveyor.devices
         self._conveyor = conveyor
@@ -78,8 +79,20 @@ class ConveyorMachine:
         self._panels = {device: Panel() for device in conveyor.devices}
         self._blocks = {device: BlockMemory() for device in conveyor.devices}
         self._transfers = {(place.device, place.index): place.name for place in conveyor.transfer_points}
+        self._transfers_of: dict[str, list[str]] = {device: [] for device in conveyor.devices}
+        for place in conveyor.transfer_points:
+            self._transfers_of[place.device].append(place.name)
         self._points = {(point.device, point.index): point.name for point in conveyor.points}
+        self._words = {device: Words(n, device) for n, device in enumerate(conveyor.devices)}
+        rank = {device: n for n, device in enumerate(conveyor.devices)}
+        for device, index in self._transfers:
+            name = self._transfers[device, index]
+            self._words[name] = Words(rank[device], device, WordKind.TRANSFER, index)
+        for device, index in self._points:
+            name = self._points[device, index]
+            self._words[name] = Words(rank[device], device, WordKind.POINT, index)
         self._wires: dict[str, bool] = {}
+        self._changed_words: set[str] = set(conveyor.devices)
         self._scanning = False
         self._look_again = False
         self._now_ms = 0
@@ -99,7 +112,7 @@ class ConveyorMachine:
 
     def next_due_ms(self) -> int | None:
         """When a load arrives somewhere, is at a divert or times out."""
-        return min(self._flow.agenda.values(), default=None)
+        return self._flow.next_due_ms()
 
     def watched_places(self) -> tuple[str, ...]:
         """Transfer points, stations and segments."""
@@ -107,14 +120,28 @@ class ConveyorMachine:
 
     def snapshot(self, device: DeviceId) -> DeviceSnapshot:
         """Status, eight transfer points and three points of a block; what it does not have reads zero."""
-        transfers = (self._transfer_words(device, index) for index in range(TRANSFERS_PER_BLOCK))
-        points = (self._point_words(device, index) for index in range(POINTS_PER_BLOCK))
+        transfers = (self.transfer_words(device, index) for index in range(TRANSFERS_PER_BLOCK))
+        points = (self.point_words(device, index) for index in range(POINTS_PER_BLOCK))
         return DeviceSnapshot(
             device=device,
-            status=block_status(self._blocks[device], self._panels[device]),
+            status=self.status(device),
             transfers=tuple(transfers),
             points=tuple(points),
         )
+
+    def status(self, device: DeviceId) -> DeviceStatus:
+        """The status words of a block."""
+        return block_status(self._blocks[device], self._panels[device])
+
+    def battery_permille(self, device: DeviceId) -> int:
+        """A conveyor has none."""
+        return 1000
+
+    def take_changes(self) -> tuple[Words, ...]:
+        """Whose words may have changed since this was last asked, in plant order."""
+        names = self._changed_words
+        self._changed_words = set()
+        return tuple(sorted(map(self._words.__getitem__, names))) if names else ()
 
     def telemetry(self, device: DeviceId, now_ms: int) -> Telemetry:
         """A conveyor has no position: only how often a load was moved."""
@@ -123,6 +150,7 @@ class ConveyorMachine:
     def set_wcs_alive(self, device: DeviceId, alive: bool, now_ms: int) -> None:
         """Shows in an alarm only: points take their default exits by deadline, and that is all that is needed."""
         self._panels[device].wcs_alive = alive
+        self._changed_words.add(device)
 
     def inject(self, fault: str, arguments: Mapping[str, object], now_ms: int) -> None:
         """Test port. Each names its place:
@@ -135,6 +163,8 @@ class ConveyorMachine:
 
     def memory(self) -> ConveyorMemory:
         """The retentive memory: replaced whenever it changes."""
+        if self._keep is None:
+            self._memory = ConveyorMemory(blocks=tuple(self._blocks.values()), flow=self._flow.memory())
         return self._memory
 
     def restart(self, memory: msgspec.Struct | None, now_ms: int) -> None:
@@ -172,6 +202,8 @@ class ConveyorMachine:
         self._flow.run(self._now_ms)
 
     def _remember(self) -> None:
+        if self._keep is None:
+            return  # nobody keeps it: it is made when it is asked for
         memory = ConveyorMemory(blocks=tuple(self._blocks.values()), flow=self._flow.memory())
         if memory != self._memory:
             self._memory = memory
@@ -179,9 +211,15 @@ class ConveyorMachine:
 
     def _set_wires(self) -> None:
         """Tell the givers, wired, where a load may be set down."""
-        for (device, _), name in self._transfers.items():
+        changed, self._flow.changed_words = self._flow.changed_words, set()
+        self._changed_words |= changed
+        for name in sorted(changed):
+            if name not in self._flow.kinds:
+                continue
             accepts = ready_to_accept(
-                self._flow.transfer_memory[name], self._flow.kinds[name], running=self._runs(device)
+                self._flow.transfer_memory[name],
+                self._flow.kinds[name],
+                running=self._runs(self._flow.owners[name]),
             )
             if self._wires.get(name) != accepts:
                 self._wires[name] = accepts
@@ -190,22 +228,24 @@ class ConveyorMachine:
     def _judge(self, command: Command) -> None:
         match command:
             case DeviceCommand(device=device) if device in self._blocks:
+                self._changed_words.add(device)  # the panel may have changed alone
                 self._set_block(device, judge(self._blocks[device], command, self._panels[device]))
             case TransferAck(device=device, transfer=index) if (device, index) in self._transfers:
                 name = self._transfers[device, index]
                 before = self._flow.transfer_memory[name]
-                self._flow.transfer_memory[name] = acknowledged(before, command.event_sequence)
+                self._flow.set_transfer(name, acknowledged(before, command.event_sequence))
                 self._flow.wake(name, self._now_ms)
             case PointDecision(device=device, point=index) if (device, index) in self._points:
                 name = self._points[device, index]
                 epoch = self._blocks[device].latched_epoch
                 before_decision = self._flow.point_memory[name]
-                self._flow.point_memory[name] = judged(before_decision, self._flow.points[name], command, epoch)
+                self._flow.set_point(name, judged(before_decision, self._flow.points[name], command, epoch))
                 self._flow.wake(name, self._now_ms)
 
     def _set_block(self, device: DeviceId, memory: BlockMemory) -> None:
         """A block's memory, and its belts as its state says."""
         self._blocks[device] = memory
+        self._flow.changed_words.update(self._transfers_of[device])
         clock = self._flow.belts.clocks[device]
         if memory.state != DeviceState.IDLE:
             clock.stop(self._now_ms)
@@ -217,15 +257,18 @@ class ConveyorMachine:
         kept: tuple[BlockMemory | None, ...] = memory.blocks if memory else (None,) * len(self.devices)
         for device, block in zip(self.devices, kept, strict=True):
             self._blocks[device] = started(block)
+            self._changed_words.add(device)
             self._panels[device].latched = self._panels[device].causes
         self._flow.belts.power_up()
         never_given = (self._first_track + self._now_ms // RENUMBERING_STEP_MS) % TRACK_MAX + 1
         self._flow.recover(memory.flow if memory else no_memory(self._flow, never_given), self._now_ms)
         self._wires.clear()
+        self._flow.changed_words.update(self._flow.kinds)
 
     # --- words ---
 
-    def _transfer_words(self, device: DeviceId, index: int) -> TransferStatus:
+    def transfer_words(self, device: DeviceId, index: int) -> TransferStatus:
+        """The words of one transfer point."""
         name = self._transfers.get((device, index))
         if name is None:
             return TransferStatus()
@@ -234,7 +277,8 @@ class ConveyorMachine:
     def _runs(self, device: DeviceId) -> bool:
         return self._blocks[device].state == DeviceState.IDLE
 
-    def _point_words(self, device: DeviceId, index: int) -> PointStatus:
+    def point_words(self, device: DeviceId, index: int) -> PointStatus:
+        """The words of one point."""
         name = self._points.get((device, index))
         return PointStatus() if name is None else self._flow.point_memory[name].event
 
@@ -254,6 +298,7 @@ class ConveyorMachine:
                 for device in devices:
                     if device not in self._blocks:
                         raise ValueError(f"{self._conveyor.name} has no device {device}")
+                    self._changed_words.add(device)
                     self._set_block(device, self._inject_block(device, fault, arguments))
 
     def _inject_block(self, device: DeviceId, fault: str, arguments: Mapping[str, object]) -> BlockMemory:

@@ -98,17 +98,6 @@ class Lane(msgspec.Struct):
         """Plant time from which the next load may enter, one pitch behind the last."""
         return self.clock.plant_ms(self.entry_free_ms)
 
-    def enter(self, number: int, now_ms: int) -> int:
-        """A load stands at the beginning now; returns the plant time at which it can be at the end."""
-        belt_ms = self.clock.belt_ms(now_ms)
-        self.rides.append(Ride(number=number, due_ms=belt_ms + self.travel_ms))
-        self.entry_free_ms = belt_ms + self.pitch_ms
-        return self.clock.plant_ms(belt_ms + self.travel_ms)
-
-    def leave(self, number: int) -> None:
-        """A load is no longer on this segment."""
-        self.rides = [ride for ride in self.rides if ride.number != number]
-
     def clear_end(self, now_ms: int) -> None:
         """The load at the end has gone on: the next one is there a pitch later at the earliest."""
         self.end_free_ms = self.clock.belt_ms(now_ms) + self.pitch_ms
@@ -121,6 +110,7 @@ class Loop(msgspec.Struct):
     stops: tuple[str, ...]
     loads_max: int
     entries: tuple[str, ...]
+    loads: int = 0
 
 
 class Belts:
@@ -130,6 +120,7 @@ class Belts:
         self.clocks = {device: BeltClock() for device in conveyor.devices}
         owner, first = owners(conveyor), conveyor.devices[0]
         self.stops = {point.name: 0 for point in conveyor.points if point.kind == PointKind.STATION}
+        self.lane_of_load: dict[int, Lane] = {}
         self.lanes = {
             segment.name: _lane(segment, owner.get(segment.end, owner.get(segment.origin, first)), self.clocks)
             for segment in conveyor.segments
@@ -147,6 +138,7 @@ class Belts:
         for number, loop in enumerate(self.loops):
             for lane in loop.lanes:
                 lane.loop = number
+        self._loop_of_node = {lane.end: lane.loop for lane in self.lanes.values() if lane.loop >= 0}
 
     def power_up(self) -> None:
         """The belts stand and are taken for empty, until the world is sensed."""
@@ -155,6 +147,41 @@ class Belts:
         for lane in self.lanes.values():
             lane.rides, lane.entry_free_ms, lane.end_free_ms = [], 0, 0
         self.stops = dict.fromkeys(self.stops, 0)
+        self.lane_of_load.clear()
+        for loop in self.loops:
+            loop.loads = 0
+
+    def enter(self, lane: Lane, number: int, now_ms: int) -> int:
+        """A load stands at a lane's beginning now; returns the plant time at which it can be at the end."""
+        belt_ms = lane.clock.belt_ms(now_ms)
+        lane.rides.append(Ride(number=number, due_ms=belt_ms + lane.travel_ms))
+        lane.entry_free_ms = belt_ms + lane.pitch_ms
+        self.lane_of_load[number] = lane
+        if lane.loop >= 0:
+            self.loops[lane.loop].loads += 1
+        return lane.clock.plant_ms(belt_ms + lane.travel_ms)
+
+    def leave(self, lane: Lane, number: int) -> None:
+        """A load is no longer on this lane."""
+        kept = [ride for ride in lane.rides if ride.number != number]
+        if len(kept) == len(lane.rides):
+            return
+        lane.rides = kept
+        if self.lane_of_load.get(number) is lane:
+            del self.lane_of_load[number]
+        if lane.loop >= 0:
+            self.loops[lane.loop].loads -= 1
+
+    def rest(self, stop: str, number: int) -> None:
+        """This load (0: none) rests at the stop now."""
+        loop = self.loop_of_node(stop)
+        if loop >= 0 and stop in self.loops[loop].stops:
+            self.loops[loop].loads += (number != 0) - (self.stops[stop] != 0)
+        self.stops[stop] = number
+
+    def aboard(self, number: int) -> bool:
+        """Whether a load is on a lane or rests at a stop."""
+        return number in self.lane_of_load or number in self.stops.values()
 
     def admits(self, sink: Lane, source_loop: int) -> bool:
         """Whether a load coming from a lane of `source_loop` (-1: none) finds a slot, one of the loop left free."""
@@ -163,17 +190,16 @@ class Belts:
         if sink.loop in (-1, source_loop):
             return True
         loop = self.loops[sink.loop]
-        loads = sum(len(lane.rides) for lane in loop.lanes) + sum(1 for stop in loop.stops if self.stops[stop])
-        return loads < loop.loads_max
+        return loop.loads < loop.loads_max
 
     def loop_of_node(self, node: str) -> int:
         """The loop that passes through this node, -1 if none does."""
-        return next((lane.loop for lane in self.into.get(node, ()) if lane.loop >= 0), -1)
+        return self._loop_of_node.get(node, -1)
 
     def lane_of(self, node: str, number: int) -> Lane | None:
         """The lane into this node on which the load stands, if it stands on one."""
-        lanes = self.into.get(node, ())
-        return next((lane for lane in lanes if any(ride.number == number for ride in lane.rides)), None)
+        lane = self.lane_of_load.get(number)
+        return lane if lane is not None and lane.end == node else None
 
     def entries(self, loop: int) -> Iterator[str]:
         """Nodes at which a load may wait to enter this loop."""

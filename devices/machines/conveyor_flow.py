@@ -8,6 +8,7 @@ once too often changes nothing, so a change simply wakes the nodes that it may c
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from heapq import heappop, heappush
 
 from msgspec.structs import replace
 
@@ -62,9 +63,12 @@ class Flow:
         self._next_track = first_track
         self._tracks: dict[int, int] = {}
         self._diverts = Diverts(self.belts, deadline_factor)
-        self._seen: dict[str, int] = {}
-        self._seen_in_all = -1
         self.watched = (*self.kinds, *self.belts.stops, *self.belts.lanes)
+        self._rank = {place: -n for n, place in enumerate(self.watched)}
+        self._changed = world.listen(self.watched)
+        self._changed.update(self.watched)
+        self._queue: list[tuple[int, str]] = []
+        self.changed_words = {*self.kinds, *self.points}
 
     # --- memory ---
 
@@ -87,15 +91,16 @@ class Flow:
         self.transfer_memory = dict(zip(self.kinds, memory.transfers, strict=True))
         self.point_memory = dict(zip(self.points, memory.points, strict=True))
         self.agenda.clear()
+        self._queue.clear()
         self._diverts.clear()
-        self._seen.clear()
-        self._seen_in_all = -1
+        self._changed.update(self.watched)
+        self.changed_words.update(self.kinds, self.points)
         self.sense(now_ms)
         for name in self.points:
             self._recover_point(name, now_ms)
         here = {memory.number for memory in self.transfer_memory.values()}
         self._tracks = {
-            number: track for number, track in self._tracks.items() if number in here or self._aboard(number)
+            number: track for number, track in self._tracks.items() if number in here or self.belts.aboard(number)
         }
 
     def _recover_point(self, name: str, now_ms: int) -> None:
@@ -111,6 +116,18 @@ class Flow:
             self._diverts.expect(self.points[name], entry.number, now_ms)
         self.point_memory[name] = memory
 
+    def set_transfer(self, name: str, memory: TransferMemory) -> None:
+        """A transfer point's memory; what it says may have changed."""
+        if memory is not self.transfer_memory[name]:
+            self.transfer_memory[name] = memory
+            self.changed_words.add(name)
+
+    def set_point(self, name: str, memory: PointMemory) -> None:
+        """A point's memory; what it says may have changed."""
+        if memory is not self.point_memory[name]:
+            self.point_memory[name] = memory
+            self.changed_words.add(name)
+
     # --- agenda ---
 
     def wake(self, node: str, at_ms: int) -> None:
@@ -118,6 +135,14 @@ class Flow:
         due = self.agenda.get(node)
         if due is None or at_ms < due:
             self.agenda[node] = at_ms
+            heappush(self._queue, (at_ms, node))
+
+    def next_due_ms(self) -> int | None:
+        """When the next node is due."""
+        queue = self._queue
+        while queue and self.agenda.get(queue[0][1]) != queue[0][0]:
+            heappop(queue)  # woken earlier meanwhile, and worked
+        return queue[0][0] if queue else None
 
     def wake_all(self, now_ms: int) -> None:
         """Belts have started: everything may go on."""
@@ -126,8 +151,8 @@ class Flow:
 
     def run(self, now_ms: int) -> None:
         """Work off everything that is due up to now."""
-        while self.agenda and (at_ms := min(self.agenda.values())) <= now_ms:
-            node = min(name for name, due_ms in self.agenda.items() if due_ms == at_ms)
+        while (at_ms := self.next_due_ms()) is not None and at_ms <= now_ms:
+            node = heappop(self._queue)[1]
             del self.agenda[node]
             try:
                 later_ms = self._work(node, at_ms)
@@ -173,7 +198,7 @@ class Flow:
                 return None
             self._depart(lane, number, now_ms, sink.loop)
             lane.clear_end(now_ms)
-            self.wake(sink.end, sink.enter(number, now_ms))
+            self.wake(sink.end, self.belts.enter(sink, number, now_ms))
 
     def _first_arrived(self, node: str, now_ms: int, may_go: Callable[[Lane], bool]) -> tuple[Lane | None, int | None]:
         """The lane whose load has waited longest at this node (ties by name), and when the next load arrives."""
@@ -204,8 +229,8 @@ class Flow:
         if not self._carry(number, node, sink.name, now_ms):
             return None
         memory = self.transfer_memory[node]
-        self.transfer_memory[node] = replace(memory, number=GHOST) if node in self.stuck_eyes else cleared(memory)
-        self.wake(sink.end, sink.enter(number, now_ms))
+        self.set_transfer(node, replace(memory, number=GHOST) if node in self.stuck_eyes else cleared(memory))
+        self.wake(sink.end, self.belts.enter(sink, number, now_ms))
         return None
 
     def _work_exit(self, node: str, now_ms: int) -> int | None:
@@ -220,7 +245,7 @@ class Flow:
         if self._carry(number, lane.name, node, now_ms):
             self._depart(lane, number, now_ms, -1)
             lane.clear_end(now_ms)
-            self.transfer_memory[node] = covered(memory, number, self._track_of(number))
+            self.set_transfer(node, covered(memory, number, self._track_of(number)))
         return None
 
     # --- points ---
@@ -239,7 +264,7 @@ class Flow:
             deadline_ms = self._diverts.deadline_ms(point, load.number)
             if load.exit is None and deadline_ms is not None and deadline_ms <= now_ms:
                 memory = timed_out(memory, point, load.scan_sequence)
-        self.point_memory[point.name] = memory
+        self.set_point(point.name, memory)
 
     def _divert(self, point: Point, now_ms: int) -> bool:
         """The first load under way to the divert takes its exit, if it is there, decided and has room."""
@@ -259,7 +284,7 @@ class Flow:
         if not self._carry(load.number, lane.name if lane else point.name, sink.name, now_ms):
             return False
         if lane is None:
-            self.belts.stops[point.name] = 0
+            self.belts.rest(point.name, 0)
             self._wake_entries(loop, sink.loop, now_ms)
         else:
             self._depart(lane, load.number, now_ms, sink.loop)
@@ -267,8 +292,8 @@ class Flow:
             for feeder in self.belts.into.get(point.name, ()):
                 feeder.clear_end(now_ms)
         self._diverts.passed(point, load.number, now_ms)
-        self.point_memory[point.name] = left(memory, exit_taken, reason)
-        self.wake(sink.end, sink.enter(load.number, now_ms))
+        self.set_point(point.name, left(memory, exit_taken, reason))
+        self.wake(sink.end, self.belts.enter(sink, load.number, now_ms))
         return True
 
     def _scan(self, point: Point, now_ms: int) -> bool:
@@ -285,7 +310,7 @@ class Flow:
         unread = self.no_reads.get(point.name, 0)
         self.no_reads[point.name] = max(0, unread - 1)
         track = self._track_of(load.number)
-        self.point_memory[point.name] = scanned(memory, point, load, track, self._types, readable=unread == 0)
+        self.set_point(point.name, scanned(memory, point, load, track, self._types, readable=unread == 0))
         self._diverts.expect(point, load.number, now_ms)
         return True
 
@@ -296,7 +321,7 @@ class Flow:
             if lane is None or not self._carry(lane.rides[0].number, lane.name, point.name, now_ms):
                 return None
             number = lane.rides[0].number
-            self.belts.stops[point.name] = number
+            self.belts.rest(point.name, number)
             self._depart(lane, number, now_ms, self.belts.loop_of_node(point.name))
             lane.clear_end(now_ms)
         return self._load_at(point.name, self.belts.stops[point.name])
@@ -335,21 +360,17 @@ class Flow:
 
     def sense(self, now_ms: int) -> None:
         """Notice what others have changed at our places."""
-        in_all = self._world.version(self.watched)
-        if in_all == self._seen_in_all:
+        if not self._changed:
             return
-        for place in reversed(self.watched):  # belts first, so that a load that went on is not taken for lifted
-            version = self._world.version((place,))
-            if self._seen.get(place) == version:
-                continue
+        # Belts first, so that a load that went on is not taken for lifted.
+        for place in sorted(self._changed, key=self._rank.__getitem__):
             if place in self.kinds:
                 self.sense_transfer(place, now_ms)
             elif place in self.belts.stops:
                 self._sense_stop(place, now_ms)
             else:
                 self._sense_lane(self.belts.lanes[place], now_ms)
-            self._seen[place] = version
-        self._seen_in_all = in_all
+            self._changed.discard(place)
 
     def sense_transfer(self, place: str, now_ms: int) -> None:
         """The photo-eye of a transfer point."""
@@ -358,14 +379,14 @@ class Flow:
         if number == 0 and place in self.stuck_eyes:
             number = memory.number or GHOST
         if number != memory.number:
-            if memory.number and not self._aboard(memory.number):
+            if memory.number and not self.belts.aboard(memory.number):
                 self._tracks.pop(memory.number, None)
             if number == 0:
-                self.transfer_memory[place] = cleared(memory)
+                self.set_transfer(place, cleared(memory))
             else:
                 if self.kinds[place] != TransferKind.EXIT:
                     self._tracks.pop(number, None)
-                self.transfer_memory[place] = covered(memory, number, self._track_of(number))
+                self.set_transfer(place, covered(memory, number, self._track_of(number)))
         self.wake(place, now_ms)
 
     def _sense_stop(self, place: str, now_ms: int) -> None:
@@ -373,7 +394,7 @@ class Flow:
         before = self.belts.stops[place]
         if number == before:
             return
-        self.belts.stops[place] = number
+        self.belts.rest(place, number)
         if before:
             self._forget(place, before)
         self.wake(place, now_ms)
@@ -386,11 +407,11 @@ class Flow:
             return
         for number in known:
             if number not in standing:
-                lane.leave(number)
+                self.belts.leave(lane, number)
                 self._forget(lane.end, number)
         for number in standing:
             if number not in known:
-                lane.enter(number, now_ms)
+                self.belts.enter(lane, number, now_ms)
         self.wake(lane.origin, now_ms)
         self.wake(lane.end, now_ms)
         self._wake_entries(lane.loop, -1, now_ms)
@@ -399,11 +420,7 @@ class Flow:
         """A load was taken off the belt by hand."""
         self._tracks.pop(number, None)
         if node in self.points:
-            self.point_memory[node] = taken_away(self.point_memory[node], number)
-
-    def _aboard(self, number: int) -> bool:
-        on_belt = any(ride.number == number for lane in self.belts.lanes.values() for ride in lane.rides)
-        return on_belt or number in self.belts.stops.values()
+            self.set_point(node, taken_away(self.point_memory[node], number))
 
     def _load_at(self, place: str, number: int) -> Load | None:
         return next((load for load in self._world.loads(place) if load.number == number), None)
@@ -419,7 +436,7 @@ class Flow:
 
     def _depart(self, lane: Lane, number: int, now_ms: int, sink_loop: int) -> None:
         """A load has left a lane: there is room behind it, and in the loop if it has left that."""
-        lane.leave(number)
+        self.belts.leave(lane, number)
         self.wake(lane.origin, now_ms)
         self._wake_entries(lane.loop, sink_loop, now_ms)
 

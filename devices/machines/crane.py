@@ -18,7 +18,7 @@ from msgspec.structs import replace
 from devices.machines.crane_reach import CraneReach, Stop
 from devices.machines.kinematics import position_mm, travel_time_ms
 from devices.machines.load_exchange import exchange
-from devices.machines.machine import Load, World
+from devices.machines.machine import Load, Words, World
 from devices.machines.task_controller import Alarm, Panel, TaskController
 from devices.machines.task_plc import (
     FLAG_HOLD_ON_WCS_LOSS,
@@ -36,6 +36,7 @@ from wcs.core.ports import (
     DeviceCommand,
     DeviceSnapshot,
     DeviceState,
+    DeviceStatus,
     DeviceTask,
     OperatingMode,
     ResultCode,
@@ -106,6 +107,7 @@ class CraneMachine:
     ) -> None:
         self.crane = crane
         self.devices: tuple[str, ...] = (crane.name,)
+        self._words = (Words(0, crane.name),)
         self._reach = CraneReach(plant, crane)
         self._world = world
         self._body = physical or CranePhysical(x_mm=crane.home_x_mm, y_mm=crane.home_y_mm)
@@ -168,14 +170,25 @@ class CraneMachine:
 
     def snapshot(self, device: str) -> DeviceSnapshot:
         """The status block; a crane has no transfer points or points of its own."""
+        return DeviceSnapshot(device=device, status=self.status(device))
+
+    def take_changes(self) -> tuple[Words, ...]:
+        """Whatever it does shows in its status."""
+        return self._words
+
+    def battery_permille(self, device: str) -> int:
+        """A crane has none."""
+        return 1000
+
+    def status(self, device: str) -> DeviceStatus:
+        """The status words."""
         body = self._body
-        status = self.plc.status(
+        return self.plc.status(
             load_present=self._load() is not None,
             centred=not body.reaches_into,
             in_position=body.motion is None or body.motion.moving != Moving.TRAVEL,
             confirmed=body.confirmed,
         )
-        return DeviceSnapshot(device=device, status=status)
 
     def telemetry(self, device: str, now_ms: int) -> Telemetry:
         """Where mast and carriage are."""

@@ -6,12 +6,13 @@ Time is plant time in ms. `advance` may be called late or often; it does everyth
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Protocol
+import enum
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple, Protocol
 
 import msgspec
 
-from wcs.core.ports import Command, DeviceId, DeviceSnapshot, Telemetry
+from wcs.core.ports import Command, DeviceId, DeviceSnapshot, DeviceStatus, Telemetry
 from wcs.plant.model import Record
 
 
@@ -41,8 +42,11 @@ class World(Protocol):
         `by` names who did it: "CR1 task 17 PICK", "person dock worker". Every move is one line of the world's log.
         """
 
-    def version(self, places: tuple[str, ...]) -> int:
-        """A number that rises whenever something changed at one of these places (a load or a wire)."""
+    def listen(self, places: Iterable[str]) -> set[str]:
+        """A set into which the world puts each of these places when something changed there (a load or a wire).
+
+        The listener takes out what it has looked at.
+        """
 
     def accepts(self, place: str) -> bool:
         """Wire from the taker: it would take a load at this place now (places without a taker always do)."""
@@ -55,6 +59,23 @@ class World(Protocol):
 
     def set_engaged(self, place: str, engaged: bool) -> None:
         """The machine that reaches into the place sets its wire."""
+
+
+class WordKind(enum.IntEnum):
+    """Which of a device's blocks."""
+
+    STATUS = 0
+    TRANSFER = 1
+    POINT = 2
+
+
+class Words(NamedTuple):
+    """Words of one device that are read together; `rank` is the device's place in its machine."""
+
+    rank: int
+    device: DeviceId
+    kind: WordKind = WordKind.STATUS
+    number: int = 0
 
 
 class Machine(Protocol):
@@ -73,6 +94,15 @@ class Machine(Protocol):
 
     def watched_places(self) -> tuple[str, ...]:
         """Places whose change (by others) this machine senses: on a change, `advance` must be called."""
+
+    def take_changes(self) -> tuple[Words, ...]:
+        """Whose words may have changed since this was last asked."""
+
+    def status(self, device: DeviceId) -> DeviceStatus:
+        """The status words of a device."""
+
+    def battery_permille(self, device: DeviceId) -> int:
+        """What its battery holds; 1000 where there is none."""
 
     def snapshot(self, device: DeviceId) -> DeviceSnapshot:
         """What this device's blocks say now."""

@@ -20,7 +20,7 @@ from msgspec.structs import replace
 
 from devices.machines.kinematics import braking_distance_mm
 from devices.machines.load_exchange import exchange
-from devices.machines.machine import World
+from devices.machines.machine import Words, World
 from devices.machines.task_controller import Panel, TaskController
 from devices.machines.task_plc import (
     FLAG_HOLD_ON_WCS_LOSS,
@@ -41,6 +41,7 @@ from wcs.core.ports import (
     DeviceCommand,
     DeviceSnapshot,
     DeviceState,
+    DeviceStatus,
     OperatingMode,
     ResultCode,
     TaskType,
@@ -114,6 +115,7 @@ class VehicleMachine:
     ) -> None:
         self.vehicle = vehicle
         self.devices: tuple[str, ...] = (vehicle.name,)
+        self._words = (Words(0, vehicle.name),)
         self._roads = Roads(plant, vehicle)
         self._battery = Battery(vehicle)
         self._world = world
@@ -190,9 +192,21 @@ class VehicleMachine:
 
     def snapshot(self, device: str) -> DeviceSnapshot:
         """The status block; a vehicle has no transfer points or points of its own."""
+        battery_permille = self.battery_permille(device)
+        return DeviceSnapshot(device=device, status=self.status(device), battery_permille=battery_permille)
+
+    def take_changes(self) -> tuple[Words, ...]:
+        """Whatever it does shows in its status."""
+        return self._words
+
+    def battery_permille(self, device: str) -> int:
+        """What the battery held at the last node or report."""
+        return self._battery.permille(self._body.energy_mj)
+
+    def status(self, device: str) -> DeviceStatus:
+        """The status words."""
         body = self._body
-        permille = self._battery.permille(body.energy_mj)
-        status = self.plc.status(
+        return self.plc.status(
             load_present=self._is_loaded(),
             centred=not body.reaches_into,
             in_position=body.drive is None and not body.spot.ahead,
@@ -200,7 +214,6 @@ class VehicleMachine:
             charging=self._is_charging(),
             battery_low=self._battery.is_low(body.energy_mj),
         )
-        return DeviceSnapshot(device=device, status=status, battery_permille=permille)
 
     def telemetry(self, device: str, now_ms: int) -> Telemetry:
         """Where it is; z is the heading in mrad."""

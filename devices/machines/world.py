@@ -65,8 +65,8 @@ class MemoryWorld:
         self._log = log
         self._loads: dict[int, Load] = {}
         self._place_of: dict[int, str] = {}
-        self._at: dict[str, tuple[int, ...]] = {}
-        self._versions: dict[str, int] = {}
+        self._at: dict[str, dict[int, Load]] = {}
+        self._listening: dict[str, list[set[str]]] = {}
         self._refusing: dict[str, bool] = {}
         self._engaged: dict[str, bool] = {}
         self._watchers: dict[str, list[Callable[[str], None]]] = {}
@@ -92,10 +92,8 @@ class MemoryWorld:
 
     def loads(self, place: str) -> tuple[Load, ...]:
         """What stands there, in order of arrival."""
-        numbers = self._at.get(place)
-        if not numbers:
-            return ()
-        return tuple(self._loads[number] for number in numbers)
+        standing = self._at.get(place)
+        return tuple(standing.values()) if standing else ()
 
     def place_of(self, number: int) -> str:
         """Where a load is; a load never seen is outside."""
@@ -130,9 +128,12 @@ class MemoryWorld:
             raise WorldRefused("a load's number is above 0")
         self._record(load.number, OUTSIDE, place, by, now_ms, load)
 
-    def version(self, places: tuple[str, ...]) -> int:
-        """A number that rises whenever something changed at one of these places."""
-        return sum(self._versions.get(place, 0) for place in places)
+    def listen(self, places: Iterable[str]) -> set[str]:
+        """A set into which the world puts each of these places when something changed there."""
+        changed: set[str] = set()
+        for place in places:
+            self._listening.setdefault(place, []).append(changed)
+        return changed
 
     def accepts(self, place: str) -> bool:
         """Wire from the taker: it would take a load at this place now (places without a taker always do)."""
@@ -186,19 +187,24 @@ class MemoryWorld:
 
     def _check(self, number: int, sink: str) -> None:
         if self.is_single(sink) and any(standing != number for standing in self._at.get(sink, ())):
-            raise WorldRefused(f"{sink} is occupied by load {self._at[sink][0]}")
+            raise WorldRefused(f"{sink} is occupied by load {next(iter(self._at[sink]))}")
 
     def _apply(self, line: WorldLine) -> None:
         if line.load is not None:
             self._loads[line.number] = line.load
-        self._at[line.source] = tuple(n for n in self._at.get(line.source, ()) if n != line.number)
-        if not self._at[line.source]:
-            del self._at[line.source]
-        self._at[line.sink] = (*self._at.get(line.sink, ()), line.number)
+        standing = self._at.get(line.source)
+        if standing is not None:
+            standing.pop(line.number, None)
+            if not standing:
+                del self._at[line.source]
+        self._at.setdefault(line.sink, {})[line.number] = self._loads[line.number]
         self._place_of[line.number] = line.sink
         self._sequence = line.sequence
 
     def _changed(self, place: str) -> None:
-        self._versions[place] = self._versions.get(place, 0) + 1
-        for callback in (*self._watchers.get(place, ()), *self._everywhere):
+        for changed in self._listening.get(place, ()):
+            changed.add(place)
+        for callback in self._watchers.get(place, ()):
+            callback(place)
+        for callback in self._everywhere:
             callback(place)

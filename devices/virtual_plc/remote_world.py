@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 import uuid
+from collections.abc import Iterable
 
 import msgspec
 
@@ -115,7 +116,7 @@ class RemoteWorld:
         self._watched: tuple[str, ...] = ()
         self._generation = 0
         self._image: dict[str, PlaceState] = {}
-        self._versions: dict[str, int] = {}
+        self._listening: dict[str, list[set[str]]] = {}
         self._wires: dict[tuple[str, bool], bool] = {}
         self.changes = 0
 
@@ -176,9 +177,12 @@ class RemoteWorld:
         self._take(answer)
         self.changes += 1
 
-    def version(self, places: tuple[str, ...]) -> int:
-        """A number that rises whenever something changed at one of these (watched) places."""
-        return sum(self._versions.get(place, 0) for place in places)
+    def listen(self, places: Iterable[str]) -> set[str]:
+        """A set into which each of these (watched) places is put when something changed there."""
+        changed: set[str] = set()
+        for place in places:
+            self._listening.setdefault(place, []).append(changed)
+        return changed
 
     def _state(self, place: str) -> PlaceState:
         state = self._image.get(place)
@@ -209,7 +213,11 @@ class RemoteWorld:
 
     def _count(self, states: States) -> None:
         for place in states.places:
-            self._versions[place] = self._versions.get(place, 0) + 1
+            self._tell(place)
+
+    def _tell(self, place: str) -> None:
+        for changed in self._listening.get(place, ()):
+            changed.add(place)
 
     def _set_wire(self, place: str, engaged: bool, value: bool) -> None:
         if self._wires.get((place, engaged)) == value:
@@ -220,5 +228,5 @@ class RemoteWorld:
         if state is not None:
             changed = {"engaged": value} if engaged else {"accepts": value}
             self._image[place] = msgspec.structs.replace(state, **changed)
-            self._versions[place] = self._versions.get(place, 0) + 1
+            self._tell(place)
         self.changes += 1

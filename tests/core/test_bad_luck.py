@@ -57,7 +57,7 @@ def run_until_carried_to(site: Site, is_sink: str = "") -> e.OpenTask:
 
 
 def machine_state(site: Site, device: str) -> DeviceState:
-    return site.twin._machine_of[device].snapshot(device).status.state
+    return site.twin.machine_of(device).snapshot(device).status.state
 
 
 def alarms(site: Site, code: str) -> list[e.Alarm]:
@@ -305,7 +305,7 @@ def test_an_unknown_answer_is_refused() -> None:
 
 def test_a_foreign_device_is_frozen_until_a_person_takes_it_over() -> None:
     site = site_with_stock(people=False)
-    machine = site.twin._machine_of["CR1"]
+    machine = site.twin.machine_of("CR1")
     memory = machine.memory()
     foreign = type(memory)(**{**{n: getattr(memory, n) for n in memory.__struct_fields__}, "latched_epoch": 7})
     site.twin.cut("CR1", restored_after_ms=2_000)
@@ -325,7 +325,7 @@ def test_a_foreign_device_is_frozen_until_a_person_takes_it_over() -> None:
 
 def test_a_refused_task_is_offered_again_when_the_crane_is_able() -> None:
     site = site_with_stock()
-    site.twin._machine_of["CR1"].inject("mode", {"mode": "manual"}, site.twin.now_ms)  # nobody has been told yet
+    site.twin.machine_of("CR1").inject("mode", {"mode": "manual"}, site.twin.now_ms)  # nobody has been told yet
     site.order("SO1", ("TEA", 2))
     site.run_until(lambda: bool(site.facts_of(f.DeviceTaskRefused)) or site.state.device["CR1"].able is False)
     site.run_for(MINUTE_MS)

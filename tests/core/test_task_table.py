@@ -26,7 +26,7 @@ def table() -> list[str]:
     site.order("SO1", ("TEA", 2))
     task = run_until_carried_to(site, "A1.OUT")
     site.run_until(lambda: site.state.task[task.number].state is e.TaskState.ACCEPTED)
-    idle = replace(site.twin._machine_of["CR1"].snapshot("CR1").status, state=DeviceState.IDLE, active_task=0)
+    idle = replace(site.twin.machine_of("CR1").snapshot("CR1").status, state=DeviceState.IDLE, active_task=0)
     rows = [row for table in site.state.tables.values() for row in table]
     lines = []
     for before in e.TaskState:

@@ -90,18 +90,23 @@ def test_a_log_that_cannot_be_written_undoes_the_move() -> None:
     assert world.sequence == 0
 
 
-def test_versions_rise_and_watchers_hear_of_loads_and_wires() -> None:
+def test_listeners_and_watchers_hear_of_loads_and_wires() -> None:
     world = MemoryWorld(crane_plant())
     heard: list[str] = []
     world.subscribe(("A1.IN",), heard.append)
-    before = world.version(("A1.IN",))
+    changed = world.listen(("A1.IN",))
     world.place(tote(1), "A1.IN", by="test", now_ms=0)
+    assert changed == {"A1.IN"}
+    changed.clear()
     world.set_accepts("A1.IN", False)
+    assert changed == {"A1.IN"}
+    changed.clear()
     world.set_accepts("A1.IN", False)
+    assert not changed
     world.set_engaged("A1.IN", True)
     world.place(tote(2), BIN, by="test", now_ms=0)
     assert heard == ["A1.IN"] * 3
-    assert world.version(("A1.IN",)) == before + 3
+    assert changed == {"A1.IN"}
     assert not world.accepts("A1.IN")
     assert world.accepts("A1.OUT")
     assert world.engaged("A1.IN")
