@@ -1,0 +1,113 @@
+"""Crane cycles against FEM 9.851 by hand, Bozer and White (1984), and Hausman, Schwarz and Graves (1976)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import accumulate, combinations, islice, pairwise
+from math import log
+
+import pytest
+
+from tests.simulation.validation.crane_cycles import (
+    CELLS,
+    LONGEST_S,
+    CraneCycles,
+    rack_plant,
+    single_travels_ms,
+    uniform_rack,
+)
+
+SHAPES = (0.25, 0.5, 0.75, 1.0)
+DUAL_CYCLES = 4_096
+SKEW = log(0.8) / log(0.2)  # of the 20/80 curve: a fifth of the articles are asked for in four fifths of all cases
+
+
+def reference_crane() -> CraneCycles:
+    """30 m by 15 m, 3 m/s and 1 m/s, both with 0.5 m/s²: P1 is bay 6, level 10 and P2 is bay 20, level 3."""
+    crane = rack_plant(
+        bays=30, levels=15, pitch_mm=(1_000, 1_000), first_mm=(1_000, 1_000), speed_mm_s=(3_000, 1_000),
+        accel_mm_s2=500,
+    )  # fmt: skip
+    return CraneCycles(crane)
+
+
+P1, P2 = (6, 10), (20, 3)  # (1/5 L, 2/3 H) and (2/3 L, 1/5 H)
+
+
+@pytest.mark.parametrize(
+    ("point", "one_way_ms"),
+    [
+        (P1, 12_000),  # 6 m: triangle, 2·sqrt(6/0.5) = 6.928 s; 10 m: 10/1 + 1/0.5 = 12 s
+        (P2, 12_667),  # 20 m: 20/3 + 3/0.5 = 12.667 s; 3 m: 3/1 + 1/0.5 = 5 s
+        ((1, 1), 2_828),  # 1 m on both axes, less than v²/a on both: triangle, 2·sqrt(1/0.5) = 2.828 s
+        ((30, 1), 16_000),  # 30 m: 30/3 + 3/0.5
+        ((3, 1), 4_899),  # 3 m: triangle, 2·sqrt(3/0.5) = 4.899 s
+    ],
+)
+def test_a_single_cycle_takes_what_the_trapezoid_says_by_hand(point: tuple[int, int], one_way_ms: int) -> None:
+    assert abs(reference_crane().single_ms(*point) - 2 * one_way_ms) <= 1
+
+
+def test_the_single_cycle_of_fem_9851_is_the_mean_over_its_two_points() -> None:
+    crane = reference_crane()
+    assert abs((crane.single_ms(*P1) + crane.single_ms(*P2)) / 2 - (12_000 + 12_667)) <= 1
+
+
+def test_the_dual_cycle_of_fem_9851_runs_over_both_points() -> None:
+    # between them 14 m: triangle, 2·sqrt(14/0.5) = 10.583 s; 7 m: 7/1 + 1/0.5 = 9 s
+    assert abs(reference_crane().dual_ms(P1, P2) - (12_000 + 10_583 + 12_667)) <= 1
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_mean_single_cycle_is_that_of_bozer_and_white(shape: float) -> None:
+    travels_ms = single_travels_ms(shape)
+    mean = sum(travels_ms) / len(travels_ms) / 1_000 / LONGEST_S
+    assert mean == pytest.approx(1 + shape**2 / 3, rel=0.005)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_mean_dual_cycle_is_that_of_bozer_and_white(shape: float) -> None:
+    crane = CraneCycles(uniform_rack(shape))
+    travels_ms = [crane.dual_ms(storage, retrieval) for storage, retrieval in islice(spread_pairs(), DUAL_CYCLES)]
+    mean = sum(travels_ms) / len(travels_ms) / 1_000 / LONGEST_S
+    assert mean == pytest.approx(4 / 3 + shape**2 / 2 - shape**3 / 30, rel=0.005)
+
+
+def spread_pairs() -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Pairs of different locations, spread evenly over all pairs: Roberts' additive sequence in four dimensions."""
+    golden = 1.1673039782614187  # x⁵ = x + 1
+    steps = [golden**-n for n in (1, 2, 3, 4)]
+    n = 0
+    while True:
+        n += 1
+        a, b, c, d = (1 + int((0.5 + n * step) % 1 * CELLS) for step in steps)
+        if (a, b) != (c, d):
+            yield (a, b), (c, d)
+
+
+@pytest.mark.parametrize(("classes", "less_travel"), [(2, 0.359), (3, 0.437), (0, 0.509)])
+def test_storage_by_classes_saves_what_hausman_schwarz_and_graves_found(classes: int, less_travel: float) -> None:
+    travels = sorted(travel / 2_000 / LONGEST_S for travel in single_travels_ms(1.0))
+    anywhere = sum(travels) / len(travels)
+    best = min(class_travel(travels, cuts) for cuts in class_cuts(len(travels), classes))
+    assert 1 - best / anywhere == pytest.approx(less_travel, abs=0.01)
+
+
+def class_cuts(locations: int, classes: int) -> Iterator[tuple[int, ...]]:
+    """Where the rack can be cut into classes, nearest first; 0 classes: each location is one of its own."""
+    if not classes:
+        return iter([tuple(range(locations + 1))])
+    squares = [locations * n * n // CELLS**2 for n in range(1, CELLS)]
+    return ((0, *cuts, locations) for cuts in combinations(squares, classes - 1))
+
+
+def class_travel(travels: list[float], cuts: tuple[int, ...]) -> float:
+    """Mean travel when the loads that turn over fastest stand nearest, anywhere within their class.
+
+    With economic order quantities an article asked for twice as often has 1.41 times the stock, so of the turnover
+    x^(2s/(1+s)) falls on the fastest share x of the loads, s being the skew of the demand.
+    """
+    before = [0.0, *accumulate(travels)]
+    turnover = [(cut / len(travels)) ** (2 * SKEW / (1 + SKEW)) for cut in cuts]
+    means = [(before[last] - before[first]) / (last - first) for first, last in pairwise(cuts)]
+    return sum((b - a) * mean for (a, b), mean in zip(pairwise(turnover), means, strict=True))
