@@ -19,6 +19,7 @@ from typing import cast
 
 import msgspec
 
+from devices.machines.machine import Words
 from devices.virtual_plc.assembly import Assembled
 from devices.virtual_plc.machine_store import MachineStore
 from devices.virtual_plc.modbus_server import ModbusServer
@@ -117,6 +118,15 @@ class QuietDevice:
 
     def watched_places(self) -> tuple[str, ...]:
         return ()
+
+    def take_changes(self) -> tuple[Words, ...]:
+        return ()
+
+    def status(self, device: str) -> DeviceStatus:
+        return self._status
+
+    def battery_permille(self, device: str) -> int:
+        return 1000
 
     def snapshot(self, device: str) -> DeviceSnapshot:
         return DeviceSnapshot(

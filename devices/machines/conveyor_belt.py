@@ -4,6 +4,9 @@ A load that enters a segment at time e reaches its end at e + length/speed, or o
 after the load ahead has left the end, whichever is later; two loads enter at least one pitch apart. That is all an
 accumulating belt does.
 
+Segments with nothing between them (a joint: one way in, one way on) are one belt, a `Lane`: between two nodes at which
+something may happen nothing is computed. A load on such a lane is sensed on the lane's first segment until it leaves.
+
 Rule against lock-up: *one slot of every loop stays free*. Follow each segment to the one where a load goes when
 nobody decides (a merge has one way on, a point has its default exit). Every segment has at most one such successor,
 so the loops of this graph share nothing, and a load that waits for room waits for its successor at worst (a point
@@ -17,6 +20,7 @@ are loads at a stop without deadline: those wait for the WCS, by intent.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 import msgspec
@@ -58,17 +62,22 @@ class BeltClock(msgspec.Struct):
 
 
 class Ride(msgspec.Struct):
-    """One load on a segment: when it reaches the end if nothing is in the way, and whether a point has scanned it."""
+    """One load on a lane: when it reaches the end if nothing is in the way, and whether a point has scanned it.
+
+    `segment` is where the world has it: the lane's first segment, unless a person has set it down on another.
+    """
 
     number: int
     due_ms: int
+    segment: str
     scanned: bool = False
 
 
 class Lane(msgspec.Struct):
-    """One segment with its loads, first to leave first. Times are belt times of its clock."""
+    """Segments up to the next node with their loads, first to leave first. Times are belt times of its clock."""
 
     name: str
+    segments: tuple[str, ...]
     origin: str
     end: str
     device: str
@@ -98,6 +107,10 @@ class Lane(msgspec.Struct):
         """Plant time from which the next load may enter, one pitch behind the last."""
         return self.clock.plant_ms(self.entry_free_ms)
 
+    def segment_of(self, number: int) -> str:
+        """The segment on which the world has this load."""
+        return next((ride.segment for ride in self.rides if ride.number == number), self.name)
+
     def clear_end(self, now_ms: int) -> None:
         """The load at the end has gone on: the next one is there a pitch later at the earliest."""
         self.end_free_ms = self.clock.belt_ms(now_ms) + self.pitch_ms
@@ -118,20 +131,18 @@ class Belts:
 
     def __init__(self, conveyor: Conveyor) -> None:
         self.clocks = {device: BeltClock() for device in conveyor.devices}
-        owner, first = owners(conveyor), conveyor.devices[0]
+        joints, chains = _chains(conveyor)
         self.stops = {point.name: 0 for point in conveyor.points if point.kind == PointKind.STATION}
         self.lane_of_load: dict[int, Lane] = {}
-        self.lanes = {
-            segment.name: _lane(segment, owner.get(segment.end, owner.get(segment.origin, first)), self.clocks)
-            for segment in conveyor.segments
-        }
-        self.merges = conveyor.merges
+        self.lanes = {chain[0].name: _lane(chain, conveyor, self.clocks) for chain in chains}
+        self.lane_of_segment = {name: lane for lane in self.lanes.values() for name in lane.segments}
+        self.merges = tuple(merge for merge in conveyor.merges if merge not in joints)
         self.into: dict[str, tuple[Lane, ...]] = {}
         self.out_of: dict[str, tuple[Lane, ...]] = {}
         for lane in self.lanes.values():
             self.into[lane.end] = (*self.into.get(lane.end, ()), lane)
             self.out_of[lane.origin] = (*self.out_of.get(lane.origin, ()), lane)
-        for merge in conveyor.merges:
+        for merge in self.merges:
             if len(self.out_of.get(merge, ())) != 1:
                 raise ValueError(f"merge {merge} needs one way on, it has {len(self.out_of.get(merge, ()))}")
         self.loops = tuple(self._loop(names) for names in _circles(self._successors(conveyor)))
@@ -151,10 +162,10 @@ class Belts:
         for loop in self.loops:
             loop.loads = 0
 
-    def enter(self, lane: Lane, number: int, now_ms: int) -> int:
+    def enter(self, lane: Lane, number: int, now_ms: int, segment: str = "") -> int:
         """A load stands at a lane's beginning now; returns the plant time at which it can be at the end."""
         belt_ms = lane.clock.belt_ms(now_ms)
-        lane.rides.append(Ride(number=number, due_ms=belt_ms + lane.travel_ms))
+        lane.rides.append(Ride(number=number, due_ms=belt_ms + lane.travel_ms, segment=segment or lane.name))
         lane.entry_free_ms = belt_ms + lane.pitch_ms
         self.lane_of_load[number] = lane
         if lane.loop >= 0:
@@ -209,7 +220,7 @@ class Belts:
     def _successors(self, conveyor: Conveyor) -> dict[str, str]:
         """Where a load goes from each segment when nobody decides."""
         defaults = {point.name: point.exits[point.default_exit] for point in conveyor.points}
-        onward = {merge: self.out_of[merge][0].name for merge in conveyor.merges} | defaults
+        onward = {merge: self.out_of[merge][0].name for merge in self.merges} | defaults
         return {lane.name: onward[lane.end] for lane in self.lanes.values() if lane.end in onward}
 
     def _loop(self, names: tuple[str, ...]) -> Loop:
@@ -234,18 +245,39 @@ def owners(conveyor: Conveyor) -> dict[str, str]:
     return owner | {point.name: point.device for point in conveyor.points}
 
 
-def _lane(segment: Segment, device: str, clocks: dict[str, BeltClock]) -> Lane:
+def _chains(conveyor: Conveyor) -> tuple[frozenset[str], list[list[Segment]]]:
+    """The joints, and the segments in chains from one other node to the next."""
+    origin = {segment.origin: segment for segment in conveyor.segments}
+    ways_in = Counter(segment.end for segment in conveyor.segments)
+    ways_on = Counter(segment.origin for segment in conveyor.segments)
+    joints = {merge for merge in conveyor.merges if ways_in[merge] == 1 and ways_on[merge] == 1}
+    chains: list[list[Segment]] = []
+    for segment in conveyor.segments:
+        if segment.origin in joints:
+            continue
+        chain = [segment]
+        while chain[-1].end in joints:
+            chain.append(origin[chain[-1].end])
+        chains.append(chain)
+    return frozenset(joints), chains
+
+
+def _lane(chain: list[Segment], conveyor: Conveyor, clocks: dict[str, BeltClock]) -> Lane:
     """An empty lane. It belongs to the block of the node at its end, for that is where loads are held."""
-    travel_ms = -(-segment.length_mm * 1000 // segment.speed_mm_s)
+    owner = owners(conveyor)
+    origin, end = chain[0].origin, chain[-1].end
+    device = owner.get(end, owner.get(origin, conveyor.devices[0]))
+    travels_ms = [-(-segment.length_mm * 1000 // segment.speed_mm_s) for segment in chain]
     return Lane(
-        name=segment.name,
-        origin=segment.origin,
-        end=segment.end,
+        name=chain[0].name,
+        segments=tuple(segment.name for segment in chain),
+        origin=origin,
+        end=end,
         device=device,
         clock=clocks[device],
-        travel_ms=travel_ms,
-        pitch_ms=travel_ms // segment.capacity,
-        capacity=segment.capacity,
+        travel_ms=sum(travels_ms),
+        pitch_ms=max(travel_ms // segment.capacity for travel_ms, segment in zip(travels_ms, chain, strict=True)),
+        capacity=sum(segment.capacity for segment in chain),
         loop=-1,
         rides=[],
     )

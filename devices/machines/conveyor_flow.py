@@ -63,7 +63,7 @@ class Flow:
         self._next_track = first_track
         self._tracks: dict[int, int] = {}
         self._diverts = Diverts(self.belts, deadline_factor)
-        self.watched = (*self.kinds, *self.belts.stops, *self.belts.lanes)
+        self.watched = (*self.kinds, *self.belts.stops, *self.belts.lane_of_segment)
         self._rank = {place: -n for n, place in enumerate(self.watched)}
         self._changed = world.listen(self.watched)
         self._changed.update(self.watched)
@@ -194,7 +194,7 @@ class Flow:
             if sink.entry_ms() > now_ms:
                 return sink.entry_ms()
             number = lane.rides[0].number
-            if not self._carry(number, lane.name, sink.name, now_ms):
+            if not self._carry(number, lane.segment_of(number), sink.name, now_ms):
                 return None
             self._depart(lane, number, now_ms, sink.loop)
             lane.clear_end(now_ms)
@@ -242,7 +242,7 @@ class Flow:
         if lane is None:
             return later_ms
         number = lane.rides[0].number
-        if self._carry(number, lane.name, node, now_ms):
+        if self._carry(number, lane.segment_of(number), node, now_ms):
             self._depart(lane, number, now_ms, -1)
             lane.clear_end(now_ms)
             self.set_transfer(node, covered(memory, number, self._track_of(number)))
@@ -281,7 +281,7 @@ class Flow:
         exit_taken, reason = choice
         sink = self.belts.lanes[point.exits[exit_taken]]
         lane = self.belts.lane_of(point.name, load.number)
-        if not self._carry(load.number, lane.name if lane else point.name, sink.name, now_ms):
+        if not self._carry(load.number, lane.segment_of(load.number) if lane else point.name, sink.name, now_ms):
             return False
         if lane is None:
             self.belts.rest(point.name, 0)
@@ -318,9 +318,9 @@ class Flow:
         """A station's next load comes to rest at the point itself, where people and the world see it."""
         if not self.belts.stops[point.name]:
             lane, _ = self._first_arrived(point.name, now_ms, lambda lane: True)
-            if lane is None or not self._carry(lane.rides[0].number, lane.name, point.name, now_ms):
+            number = lane.rides[0].number if lane else 0
+            if lane is None or not self._carry(number, lane.segment_of(number), point.name, now_ms):
                 return None
-            number = lane.rides[0].number
             self.belts.rest(point.name, number)
             self._depart(lane, number, now_ms, self.belts.loop_of_node(point.name))
             lane.clear_end(now_ms)
@@ -332,7 +332,7 @@ class Flow:
             return None
         ride = lane.next_ride()
         assert ride is not None
-        load = self._load_at(lane.name, ride.number)
+        load = self._load_at(ride.segment, ride.number)
         if load is not None:
             ride.scanned = True
             lane.clear_end(now_ms)
@@ -369,7 +369,7 @@ class Flow:
             elif place in self.belts.stops:
                 self._sense_stop(place, now_ms)
             else:
-                self._sense_lane(self.belts.lanes[place], now_ms)
+                self._sense_lane(self.belts.lane_of_segment[place], now_ms)
             self._changed.discard(place)
 
     def sense_transfer(self, place: str, now_ms: int) -> None:
@@ -401,9 +401,9 @@ class Flow:
         self._wake_entries(self.belts.loop_of_node(place), -1, now_ms)
 
     def _sense_lane(self, lane: Lane, now_ms: int) -> None:
-        standing = [load.number for load in self._world.loads(lane.name)]
+        standing = {load.number: name for name in lane.segments for load in self._world.loads(name)}
         known = [ride.number for ride in lane.rides]
-        if standing == known:
+        if list(standing) == known:
             return
         for number in known:
             if number not in standing:
@@ -411,7 +411,7 @@ class Flow:
                 self._forget(lane.end, number)
         for number in standing:
             if number not in known:
-                self.belts.enter(lane, number, now_ms)
+                self.belts.enter(lane, number, now_ms, standing[number])
         self.wake(lane.origin, now_ms)
         self.wake(lane.end, now_ms)
         self._wake_entries(lane.loop, -1, now_ms)
