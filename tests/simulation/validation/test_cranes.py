@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import accumulate, combinations, islice, pairwise
+from itertools import accumulate, combinations, count, islice, pairwise
 from math import log
 
 import pytest
@@ -74,15 +74,21 @@ def test_the_mean_dual_cycle_is_that_of_bozer_and_white(shape: float) -> None:
 
 
 def spread_pairs() -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Pairs of different locations, spread evenly over all pairs: Roberts' additive sequence in four dimensions."""
-    golden = 1.1673039782614187  # x⁵ = x + 1
-    steps = [golden**-n for n in (1, 2, 3, 4)]
-    n = 0
-    while True:
-        n += 1
-        a, b, c, d = (1 + int((0.5 + n * step) % 1 * CELLS) for step in steps)
+    """Pairs of different locations, spread evenly over all pairs: Halton's sequence in four dimensions."""
+    for n in count(1):
+        a, b, c, d = (1 + int(halton(n, base) * CELLS) for base in (2, 3, 5, 7))
         if (a, b) != (c, d):
             yield (a, b), (c, d)
+
+
+def halton(n: int, base: int) -> float:
+    """The digits of n mirrored at the point."""
+    mirrored, place = 0.0, 1.0
+    while n:
+        place /= base
+        mirrored += place * (n % base)
+        n //= base
+    return mirrored
 
 
 @pytest.mark.parametrize(("classes", "less_travel"), [(2, 0.359), (3, 0.437), (0, 0.509)])
