@@ -1,0 +1,179 @@
+"""c pickers at a pick station, and orders that come at random, are an M/M/c queue.
+
+Orders go through the whole product: reserved, released to the station, an empty load unit and the source brought there
+by crane and conveyor, picked, packed, shipped. Machines and telegrams take next to no time, a pick takes an exponential
+one, so what an order waits for is a picker. As a few hundred orders say little about a mean at rho = .9, the waits of
+the same draws in the bare recursion of Kiefer and Wolfowitz, whose mean is Erlang's, are the control variate. What is
+left is what the machines take: some 40 ms an order.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Generator
+from math import factorial, log, sqrt
+from statistics import fmean, stdev
+from typing import Any
+
+import numpy as np
+import pytest
+from msgspec.structs import replace
+
+from devices.machines.world import WorldRefused
+from simulation.chance import Chance
+from simulation.people import LOOK_MS, PICK_MS, DockWorker, Picker, Refused
+from simulation.staff import TwinDesk, TwinHands
+from simulation.twin import Twin
+from tests.simulation.validation.quick_plant import quick_plant
+from wcs.core import entities as e
+from wcs.core import events as v
+from wcs.core.stations import StationWork
+from wcs.plant.locations import LocationTable
+
+SERVICE_MS = 60_000
+CONNECTED_MS = 1_000
+ORDERS = 300
+BATCHES = 10
+STUDENT_95 = 2.262  # 9 degrees of freedom
+STUDENT_999 = 3.883  # 19 degrees of freedom
+LONG_RUN = 2_000_000
+
+
+class PickDesk(TwinDesk):
+    """Where only picking is shown."""
+
+    def station_work(self, station: str) -> StationWork:
+        return replace(super().station_work(station), takes=(), puts=())
+
+
+class CarryDesk(TwinDesk):
+    """Where everything but picking is shown."""
+
+    def station_work(self, station: str) -> StationWork:
+        return replace(super().station_work(station), picks=())
+
+
+class Station:
+    """The quick plant with c pickers, one who carries, a dock worker, a source that never ends, and a shop."""
+
+    def __init__(self, servers: int, rho: float, seed: int) -> None:
+        self.twin = Twin(quick_plant(order_places=servers + 2))
+        self.twin.wire = lambda way, device, telegram: (0,)
+        self.asked_ms: list[int] = []
+        self.begun_ms: list[int] = []
+        self._gap_ms = SERVICE_MS / (servers * rho)
+        self._chance = Chance(seed)
+        self._happened = 0
+        self._bell = self.twin.env.event()
+        self.twin.after_step.append(self._ring)
+        self._open()
+        plant, hands = self.twin.plant, TwinHands(self.twin)
+        self._employ(Picker(plant.stations[0], CarryDesk(self.twin, "carrier"), hands).step)
+        self._employ(DockWorker(plant.docks[0], plant, TwinDesk(self.twin, "dock worker"), hands).step)
+        for n in range(servers):
+            self._employ(Picker(plant.stations[0], PickDesk(self.twin, f"picker {n}"), hands).step)
+        self.twin.env.process(self._shop())
+
+    def waits_ms(self, orders: int) -> list[int]:
+        """What passed between each order and its pick, in order."""
+        limit_ms = CONNECTED_MS + 2 * round(orders * self._gap_ms) + 100 * SERVICE_MS
+        assert self.twin.run_until(lambda: len(self.begun_ms) >= orders, limit_ms=limit_ms)
+        return [begun - asked for begun, asked in zip(self.begun_ms, self.asked_ms[:orders], strict=True)]
+
+    def service_ms(self, n: int) -> int:
+        """How long the nth pick takes."""
+        return round(-SERVICE_MS * log(1 - self._chance.unit("service", n)))
+
+    def _open(self) -> None:
+        """A source of a million pieces, and empties in every other location."""
+        twin, table = self.twin, LocationTable(self.twin.plant)
+        twin.start()
+        twin.run_to(CONNECTED_MS)
+        twin.handle(v.SkuChanged(at_ms=twin.now_ms, actor="planner", sku=e.Sku(sku="S", unit_mass_g=1)))
+        source = (v.StockQuantity(sku="S", lot="L", quantity=1_000_000),)
+        units = [
+            v.OpeningLoadUnit(
+                barcode=f"T{n:06d}", load_type=1, place=table.name(index), mass_g=2_000, height_mm=300, load_unit=n,
+                role=e.LoadUnitRole.STOCK if n == 1 else e.LoadUnitRole.EMPTY, contents=source if n == 1 else (),
+            )
+            for n, index in enumerate(range(0, table.count, 2), 1)
+        ]  # fmt: skip
+        twin.open_stock(units)
+
+    def _shop(self) -> Generator[Any, Any, None]:
+        at_ms = float(CONNECTED_MS)
+        while True:
+            n = len(self.asked_ms)
+            at_ms -= self._gap_ms * log(1 - self._chance.unit("gap", n))
+            yield self.twin.env.timeout(max(0, round(at_ms) - self.twin.now_ms))
+            self.asked_ms.append(self.twin.now_ms)
+            wish = v.OrderLineWish(sku="S", quantity=1)
+            self.twin.handle(v.OrderRequested(at_ms=self.twin.now_ms, actor="shop", number=f"O{n}", lines=(wish,)))
+
+    def _ring(self, step: object) -> None:
+        self._happened += 1
+        self._bell.succeed()
+        self._bell = self.twin.env.event()
+
+    def _employ(self, step: Callable[[], int]) -> None:
+        """One who looks when something has happened; a pick takes its time, all else none."""
+
+        def life() -> Generator[Any, Any, None]:
+            while True:
+                before = self._happened
+                try:
+                    usual_ms = step()
+                except (Refused, WorldRefused):
+                    usual_ms = LOOK_MS
+                if usual_ms == PICK_MS:
+                    self.begun_ms.append(self.twin.now_ms)
+                    yield self.twin.env.timeout(self.service_ms(len(self.begun_ms)))
+                elif usual_ms == LOOK_MS and self._happened == before:
+                    yield self._bell
+                else:
+                    yield self.twin.env.timeout(0 if usual_ms != LOOK_MS else 1)
+
+        self.twin.env.process(life())
+
+
+def recursion_waits(asked: list[int], services: list[int], servers: int) -> list[int]:
+    """First come, first served by whoever is free first (Kiefer and Wolfowitz 1955)."""
+    free, waits = [0] * servers, []
+    for at, service in zip(asked, services, strict=True):
+        begun = max(at, heapq.heappop(free))
+        waits.append(begun - at)
+        heapq.heappush(free, begun + service)
+    return waits
+
+
+def erlang_wait(servers: int, rho: float) -> float:
+    """Mean wait before service in units of the mean service."""
+    load = servers * rho
+    all_busy = load**servers / factorial(servers) / (1 - rho)
+    waits = all_busy / (sum(load**n / factorial(n) for n in range(servers)) + all_busy)
+    return waits / (servers * (1 - rho))
+
+
+@pytest.mark.parametrize(("servers", "rho"), [(2, 0.5), (2, 0.8), (2, 0.9), (1, 0.8), (4, 0.8)])
+def test_orders_wait_for_c_pickers_as_in_an_mmc_queue(servers: int, rho: float) -> None:
+    station = Station(servers, rho, seed=1)
+    measured = station.waits_ms(ORDERS)
+    services = [station.service_ms(n) for n in range(1, ORDERS + 1)]
+    control = recursion_waits(station.asked_ms[:ORDERS], services, servers)
+    exact_ms = SERVICE_MS * erlang_wait(servers, rho)
+    estimates = [
+        exact_ms + fmean(a - b for a, b in zip(measured[first::BATCHES], control[first::BATCHES], strict=True))
+        for first in range(BATCHES)
+    ]
+    assert 2 * STUDENT_95 * stdev(estimates) / sqrt(BATCHES) <= 0.02 * exact_ms, "the interval"
+    assert fmean(estimates) == pytest.approx(exact_ms, rel=0.02)
+
+
+@pytest.mark.parametrize(("servers", "rho"), [(2, 0.5), (2, 0.8), (2, 0.9), (1, 0.8), (4, 0.8)])
+def test_the_recursion_has_the_mean_of_erlang(servers: int, rho: float) -> None:
+    draws = np.random.default_rng(servers)
+    asked = np.cumsum(draws.exponential(1 / (servers * rho), LONG_RUN)).tolist()
+    waits = np.array(recursion_waits(asked, draws.exponential(1.0, LONG_RUN).tolist(), servers))
+    batches = waits.reshape(20, -1).mean(axis=1)
+    half_width = STUDENT_999 * float(batches.std(ddof=1)) / sqrt(20)
+    assert abs(float(waits.mean()) - erlang_wait(servers, rho)) <= half_width
