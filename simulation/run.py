@@ -33,7 +33,7 @@ def run(spec: RunSpec, progress: Callable[[float], None] = lambda share: None) -
     measures = Measures(spec, twin)
     clock = _Clock(twin, measures)
     twin.start()
-    workload = Workload(spec.plant, spec.seed, sku_count=spec.workload.sku_count)
+    workload = Workload(spec.plant, spec.seed, shape=spec.workload)
     for sku in workload.skus():
         twin.handle(v.SkuChanged(at_ms=0, actor="planner", sku=sku))
     twin.open_stock(workload.opening(0))

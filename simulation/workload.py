@@ -1,11 +1,13 @@
-"""What the shops want and the suppliers bring: seeded SKUs, opening stock, orders of 1 to 4 lines, deliveries.
+"""What the shops want and the suppliers bring: seeded SKUs, opening stock, orders and their moments, deliveries.
 
-Rule: order n is the same whatever happened before it, so a run that goes on after a stop goes on with the same orders.
+Rule: order n is the same whatever happened before it, so a run that goes on after a stop goes on with the same orders,
+and two policies are compared on the same ones.
 """
 
 from __future__ import annotations
 
 from simulation.chance import Chance
+from simulation.spec import WorkloadSpec
 from wcs.core.entities import DeliveryLine, LoadUnitRole, Sku
 from wcs.core.events import OpeningLoadUnit, OrderLineWish, StockQuantity
 from wcs.plant.locations import LocationTable
@@ -15,19 +17,24 @@ DAY_MS = 86_400_000
 UNITS_A_LOAD = (12, 40)
 FILL = 0.55  # share of the locations with stock at opening
 FILL_EMPTY = 0.15  # and with empties: each order takes one away, each emptied source gives one back
-LINES_MAX = 4
-ABC_SKEW = 2.0  # of uniform draws: about half of the lines fall on a quarter of the SKUs
+FILL_MOST = 0.75  # with stock, when there are more SKUs than FILL has room for: the rest is for empties and moves
+LOADS_A_SKU = 2  # at opening, where there is room
+NEIGHBOURS = 5  # ranks on either side from which a basket's further lines are drawn
+USUAL = WorkloadSpec()
 
 
 class Workload:
-    """One seed's world of goods for one plant."""
+    """One seed's world of goods for one plant; `shape` says how long orders are and what they want."""
 
-    def __init__(self, plant: Plant, seed: int, *, sku_count: int = 0, prefix: str = "SO") -> None:
+    def __init__(
+        self, plant: Plant, seed: int, *, sku_count: int = 0, prefix: str = "SO", shape: WorkloadSpec = USUAL
+    ) -> None:
         self.plant = plant
         self.chance = Chance(seed)
         self.locations = LocationTable(plant)
         self.prefix = prefix
-        self.sku_count = sku_count or max(4, self.locations.count // 12)
+        self.shape = shape
+        self.sku_count = sku_count or shape.sku_count or max(4, self.locations.count // 12)
         self.load_type = plant.load_types[0]
 
     def skus(self) -> list[Sku]:
@@ -47,7 +54,7 @@ class Workload:
         skus = self.skus()
         names = [*extra, *(s.sku for s in skus)]
         mass = {s.sku: s.unit_mass_g for s in skus}
-        stocked = max(int(self.locations.count * FILL), min(2 * len(names), int(self.locations.count * 0.75)))
+        stocked = self.stocked(len(names))
         empties = int(self.locations.count * FILL_EMPTY)
         places = sorted(range(self.locations.count), key=lambda n: self.chance.unit("opening_place", n))
         units = []
@@ -79,21 +86,41 @@ class Workload:
             )
         return units
 
+    def stocked(self, sku_count: int) -> int:
+        """Locations with stock at opening, for so many SKUs."""
+        count = self.locations.count
+        return max(int(count * FILL), min(LOADS_A_SKU * sku_count, int(count * FILL_MOST)))
+
     def order(self, n: int) -> tuple[str, tuple[OrderLineWish, ...]]:
-        """Order number n (from 1): 1 to 4 lines of different SKUs, fast movers more often."""
+        """Order number n (from 1): some lines of different SKUs, fast movers more often."""
+        shape = self.shape
         lines: dict[str, int] = {}
-        for counter in range(self.chance.integer(1, LINES_MAX, "order_lines", n)):
-            rank = int(self.chance.unit("order_sku", n, counter) ** ABC_SKEW * self.sku_count)
-            lines[f"S{rank + 1:04d}"] = self.chance.integer(1, 4, "order_quantity", n, counter)
+        first = 0
+        for counter in range(self.chance.integer(1, shape.lines_max, "order_lines", n)):
+            rank = self._rank("order_sku", n, counter)
+            if counter == 0:
+                first = rank
+            elif shape.affinity and self.chance.unit("affinity", n, counter) < shape.affinity:
+                rank = self._neighbour(first, n, counter)
+            quantity = self.chance.integer(1, shape.quantity_max, "order_quantity", n, counter)
+            lines[f"S{rank + 1:04d}"] = quantity
         number = f"{self.prefix}{n:06d}"
         return number, tuple(OrderLineWish(sku=sku, quantity=quantity) for sku, quantity in lines.items())
+
+    def _rank(self, stream: str, n: int, counter: int) -> int:
+        return int(self.chance.unit(stream, n, counter) ** self.shape.abc_skew * self.sku_count)
+
+    def _neighbour(self, rank: int, n: int, counter: int) -> int:
+        """A rank near another one."""
+        away = self.chance.integer(1, 2 * NEIGHBOURS, "neighbour", n, counter)
+        return (rank + (away if away <= NEIGHBOURS else NEIGHBOURS - away)) % self.sku_count
 
     def delivery(self, n: int, at_ms: int) -> tuple[str, tuple[DeliveryLine, ...]]:
         """Delivery number n: one or two load units of what sells."""
         number = f"DL{n:05d}"
         lines = []
         for line in range(1, 1 + self.chance.integer(1, 2, "delivery_lines", n)):
-            rank = int(self.chance.unit("delivery_sku", n, line) ** ABC_SKEW * self.sku_count)
+            rank = self._rank("delivery_sku", n, line)
             life = self.chance.integer(60, 365, "delivery_life", n, line) * DAY_MS
             lines.append(
                 DeliveryLine(
@@ -107,6 +134,30 @@ class Workload:
                 )
             )
         return number, tuple(lines)
+
+    def what_sells(self, n: int) -> str:
+        """The SKU of delivery n, where deliveries come at a rate of their own."""
+        return f"S{self._rank('delivery_sku', n, 1) + 1:04d}"
+
+    def refill(self, n: int, sku: str, at_ms: int) -> tuple[str, tuple[DeliveryLine, ...]]:
+        """Delivery number n, of one load unit of this SKU."""
+        number = f"DL{n:05d}"
+        life = self.chance.integer(60, 365, "delivery_life", n, 1) * DAY_MS
+        line = DeliveryLine(
+            delivery=number,
+            line=1,
+            barcode=f"T{500_000 + 10 * n + 1:06d}",
+            sku=sku,
+            lot=f"{number}-1",
+            quantity=self.chance.integer(*UNITS_A_LOAD, "delivery_quantity", n, 1),
+            expiry_ms=at_ms + life if _expires(sku) else None,
+        )
+        return number, (line,)
+
+
+def _expires(sku: str) -> bool:
+    """One article in three; of one that is not of this workload nothing is known."""
+    return sku[:1] == "S" and sku[1:].isdigit() and (int(sku[1:]) - 1) % 3 == 0
 
 
 def number_of(barcode: str) -> int:
