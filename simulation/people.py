@@ -159,6 +159,8 @@ class DockWorker:
             load = self._load(number, line.barcode, mass_g)
             self._hands.place(load, free[0], by=self.name)
             self._arrive(line, load, free[0])
+            # Suppliers fill carriers of the pool: else each delivery would add one, until the racks hold only empties.
+            del self._coming_back[:1]
             return CARRY_MS
         if self._coming_back:
             unit = self._coming_back.pop(0)
