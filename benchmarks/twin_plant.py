@@ -218,9 +218,9 @@ def _track(aisles: int, stations: int, docks: int, vehicles: int) -> tuple[Track
         bay(f"B.S{n}", ROWS - 1, n, 0.5, stops=stops)
     homes = []
     for n in range(vehicles):
-        row, column = 1 + n % (ROWS - 2), n // (ROWS - 2)
-        start = column if row % 2 == 0 else column + 1
-        homes.append(bay(f"P{n + 1}", row, start, 0.5, parking=True, charging=True))
+        lane, block = 1 + n % (ROWS - 2), n // (ROWS - 2)
+        start = block if lane % 2 == 0 else block + 1
+        homes.append(bay(f"P{n + 1}", lane, start, 0.5, parking=True, charging=True))
     return Track(nodes=tuple(nodes), edges=tuple(edges)), homes
 
 

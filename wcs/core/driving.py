@@ -10,8 +10,8 @@ from wcs.core import entities as e
 from wcs.core import facts as f
 from wcs.core.ports import Address, CommandCode, DeviceTask, TaskType
 from wcs.core.turn import Turn
-from wcs.traffic.grants import next_grant
-from wcs.traffic.records import Grant
+from wcs.traffic.grants import next_grant, waits_for
+from wcs.traffic.records import Grant, Refusal
 
 VIA_MAX = 3  # P2–P4
 # Beyond the time that its lane takes: a vehicle that confirms no node for so much longer stands, whatever it says.
@@ -84,12 +84,18 @@ def stand(turn: Turn, vehicle: str) -> None:
 
 def grant(turn: Turn, vehicle: str) -> tuple[str, ...]:
     """The next stretch towards the errand (or home), reserved; empty, with nothing changed, if there is none now."""
-    answer = next_grant(turn.state.traffic, vehicle, turn.now_ms, nodes_max=VIA_MAX + 1)
-    if not isinstance(answer, Grant) or not answer.nodes:
-        return ()
+    answer = _ask(turn, vehicle)
+    return _take(turn, answer) if isinstance(answer, Grant) else ()
+
+
+def _ask(turn: Turn, vehicle: str) -> Grant | Refusal:
+    return next_grant(turn.state.traffic, vehicle, turn.now_ms, nodes_max=VIA_MAX + 1)
+
+
+def _take(turn: Turn, answer: Grant) -> tuple[str, ...]:
     turn.record(
         f.RouteGranted(
-            vehicle=vehicle,
+            vehicle=answer.vehicle,
             nodes=answer.nodes,
             towards=answer.towards,
             detour=answer.detour,
@@ -104,7 +110,7 @@ def grant(turn: Turn, vehicle: str) -> tuple[str, ...]:
 
 def why_not(turn: Turn, vehicle: str) -> str:
     """Why the vehicle is not led on now; empty if it would be."""
-    answer = next_grant(turn.state.traffic, vehicle, turn.now_ms, nodes_max=VIA_MAX + 1)
+    answer = _ask(turn, vehicle)
     return "" if isinstance(answer, Grant) else answer.reason
 
 
@@ -115,19 +121,24 @@ def stretch(turn: Turn, nodes: tuple[str, ...]) -> tuple[Address, tuple[int, int
     return Address(a=numbers[-1]), (0, via[0], via[1], via[2])
 
 
-def extend(turn: Turn, task: e.OpenTask) -> None:
-    """A vehicle whose next stretch is free does not stop: lengthen its POSITION before it ends."""
+def extend(turn: Turn, task: e.OpenTask) -> str | None:
+    """A vehicle whose next stretch is free does not stop: lengthen its POSITION before it ends.
+
+    Returns what must change before it is worth asking again: see `waits_for`.
+    """
     device = turn.state.device[task.device]
     if task.task.type is not TaskType.POSITION or task.state is not e.TaskState.ACCEPTED or device.command_sequence:
-        return
+        return ""
     end = turn.state.vehicle[task.device].ahead[-1:] or (turn.state.vehicle[task.device].node,)
     if turn.layout.nodes[end[0]].number != task.task.sink.a:
-        return
-    nodes = grant(turn, task.device)
-    if not nodes:
-        return
+        return ""
+    answer = _ask(turn, task.device)
+    if isinstance(answer, Refusal):
+        return waits_for(turn.state.traffic, answer, turn.now_ms)
+    nodes = _take(turn, answer)
     sink, p = stretch(turn, nodes)
     longer = DeviceTask(number=task.number, type=TaskType.POSITION, source=task.task.sink, sink=sink, p=p)
     sequence = device.sequence + 1
     turn.record(f.DeviceTaskExtended(number=task.number, sequence=sequence, task=longer))
     turn.send_task(turn.state.task[task.number], sequence, CommandCode.EXTEND)
+    return None

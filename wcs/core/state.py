@@ -14,7 +14,8 @@ from typing import Any, Generic, TypeVar
 from msgspec import structs
 
 from wcs.core import entities as e
-from wcs.core.layout import Layout
+from wcs.core.attention import Attention
+from wcs.core.layout import FLEET, Layout
 from wcs.core.room import Room
 from wcs.traffic.records import VehicleTraffic
 from wcs.traffic.state import Traffic
@@ -94,6 +95,9 @@ class State:
         self.empties_on_conveyors: dict[int, None] = {}
         self.tracks_of_unit: dict[int, tuple[str, int]] = {}
         self.alarms_of_subject: dict[str, dict[int, None]] = {}
+        self.legs_waiting_for_fleet: dict[int, None] = {}  # not given to a vehicle yet
+        self.legs_of_device: dict[str, dict[int, None]] = {}
+        self.attention = Attention(layout.vehicles)
         self._traffic: Traffic | None = None
         t = self._table
         self.counter = t(e.Counter)
@@ -111,11 +115,11 @@ class State:
         self.transport = t(e.TransportOrder, self._on_transport)
         self.leg = t(e.Leg, self._on_leg)
         self.task = t(e.OpenTask, self._on_task)
-        self.device = t(e.Device)
+        self.device = t(e.Device, self._on_device)
         self.transfer_point = t(e.TransferPointState)
         self.track = t(e.Track, self._on_track)
         self.point = t(e.PointState)
-        self.vehicle = t(e.VehicleTraffic)
+        self.vehicle = t(e.VehicleTraffic, self._on_vehicle)
         self.block = t(e.Block, self._on_block)
         self.alarm = t(e.Alarm, self._on_alarm)
         self.site = t(e.Site)
@@ -174,11 +178,13 @@ class State:
         if old is not None and new is not None and old.place == new.place and old.role == new.role:
             return
         if old is not None:
+            self.attention.wake(old.place)
             _discard(self.units_at, old.place, old.load_unit)
             self.room.leave(old.place)
             self.empties.pop(old.load_unit, None)
             self.empties_on_conveyors.pop(old.load_unit, None)
         if new is not None:
+            self.attention.wake(new.place)
             self.units_at.setdefault(new.place, {})[new.load_unit] = None
             self.unit_of_barcode[new.barcode] = new.load_unit
             self.room.enter(new.place)
@@ -287,6 +293,7 @@ class State:
 
     def _on_leg(self, old: e.Leg | None, new: e.Leg | None) -> None:
         # A leg holds its sink of its own: its transport order may be redirected while a crane is on the way there.
+        self._on_leg_device(old, new)
         if old is None and new is not None:
             self.legs_of_carrier.setdefault(new.carrier, {})[new.number] = new.load_unit
             self.legs_bound_for.setdefault(new.sink, {})[new.number] = None
@@ -299,11 +306,46 @@ class State:
             _discard(self.legs_bound_for, old.sink, old.number)
             self.legs_bound_for.setdefault(new.sink, {})[new.number] = None
 
+    def _on_leg_device(self, old: e.Leg | None, new: e.Leg | None) -> None:
+        before, after = old.device if old is not None else "", new.device if new is not None else ""
+        if before and before != after:
+            assert old is not None
+            _discard(self.legs_of_device, before, old.number)
+        if after and before != after:
+            assert new is not None
+            self.legs_of_device.setdefault(after, {})[new.number] = None
+        if new is not None and new.carrier == FLEET and not after:
+            if before:  # given back: in its old place, for legs are in the order of their numbers
+                waiting = sorted([*self.legs_waiting_for_fleet, new.number])
+                self.legs_waiting_for_fleet = dict.fromkeys(waiting)
+            else:
+                self.legs_waiting_for_fleet[new.number] = None
+        elif old is not None:
+            self.legs_waiting_for_fleet.pop(old.number, None)
+        self.attention.wake(before)
+        self.attention.wake(after)
+
+    def _on_device(self, old: e.Device | None, new: e.Device | None) -> None:
+        row = new or old
+        assert row is not None
+        self.attention.wake(row.name)
+
+    def _on_vehicle(self, old: e.VehicleTraffic | None, new: e.VehicleTraffic | None) -> None:
+        if old is None or new is None or old.able != new.able or old.home != new.home:
+            self.attention.wake_all()
+            return
+        self.attention.wake(new.vehicle)
+        left = {old.node, *old.ahead, *old.detour, *old.kept} - {new.node, *new.ahead, *new.detour, *new.kept}
+        if left:
+            self.attention.freed(left)
+
     def _on_task(self, old: e.OpenTask | None, new: e.OpenTask | None) -> None:
         if new is not None:
             self.task_of_device[new.device] = new.number
+            self.attention.wake(new.device)
         elif old is not None:
             self.task_of_device.pop(old.device, None)
+            self.attention.wake(old.device)
 
     def _on_track(self, old: e.Track | None, new: e.Track | None) -> None:
         if old is not None and self.tracks_of_unit.get(old.load_unit) == (old.conveyor, old.track):
@@ -324,8 +366,10 @@ class State:
     def _on_alarm(self, old: e.Alarm | None, new: e.Alarm | None) -> None:
         if new is not None:
             self.alarms_of_subject.setdefault(new.subject, {})[new.number] = None
+            self.attention.wake(new.subject)
         elif old is not None:
             _discard(self.alarms_of_subject, old.subject, old.number)
+            self.attention.wake(old.subject)
 
     @property
     def traffic(self) -> Traffic:
@@ -337,6 +381,7 @@ class State:
         return self._traffic
 
     def _close_track(self) -> None:
+        self.attention.wake_all()
         if self._traffic is not None:
             closed = frozenset(b.place for b in self.block if b.place in self.layout.nodes)
             self._traffic.set_closed(closed, frozenset())

@@ -12,31 +12,43 @@ from wcs.core import facts as f
 from wcs.core.layout import FLEET
 from wcs.core.ports import Address, TaskType
 from wcs.core.turn import Turn
+from wcs.traffic.grants import is_overdue
 
 BATTERY_LOW_PERMILLE = 300  # below it a vehicle charges before its next leg: enough left for any trip home
 BATTERY_TOP_UP_PERMILLE = 600  # an idle vehicle below it charges
 
 
 def dispatch(turn: Turn) -> None:
-    """One look at the whole fleet: who is able, who takes which leg, who drives on. The oldest errand is led first."""
+    """One look at the fleet: who is able, who takes which leg, who drives on. The oldest errand is led first."""
+    state = turn.state
+    if is_overdue(state.traffic, turn.now_ms):
+        state.attention.wake_all()
     idle = []
-    for vehicle in turn.layout.vehicles:
+    looked_at = dict.fromkeys(state.attention.awake())
+    for vehicle in looked_at:
         able = driving.note_ability(turn, vehicle)
         device = turn.state.device[vehicle]
         if not able or not device.in_service:
             give_back(turn, vehicle)
             continue
-        if device.command_sequence or retries.awaits_retry(turn, vehicle):
+        if device.command_sequence:
+            state.attention.sleep(vehicle)
+            continue
+        if retries.awaits_retry(turn, vehicle):
             continue
         if not device.task:
             driving.stand(turn, vehicle)
         idle.append(vehicle)
-    assign_legs(turn, [v for v in idle if is_free(turn, v)])
-    ready = dict.fromkeys(idle)
-    for vehicle in [*turn.state.traffic.waiting(), *ready]:
-        if vehicle in ready:
-            del ready[vehicle]
-            go_on(turn, vehicle)
+    ready = dict.fromkeys([*idle, *assign_legs(turn)])
+    for vehicle in [*state.traffic.waiting(), *ready]:
+        # Whom another's grant has woken meanwhile has its turn as well.
+        woken = vehicle not in looked_at and state.attention.is_awake(vehicle) and may_drive(turn, vehicle)
+        if vehicle in ready or woken:
+            ready.pop(vehicle, None)
+            looked_at[vehicle] = None
+            until = go_on(turn, vehicle)
+            if until is not None:
+                state.attention.sleep(vehicle, until)
 
 
 def give_back(turn: Turn, vehicle: str) -> None:
@@ -68,29 +80,46 @@ def is_free(turn: Turn, vehicle: str) -> bool:
 
 def leg_of(turn: Turn, vehicle: str) -> e.Leg | None:
     """The leg that this vehicle has been given."""
-    for number in turn.state.legs_of_carrier.get(FLEET, ()):
-        leg = turn.state.leg[number]
-        if leg.device == vehicle:
-            return leg
+    for number in turn.state.legs_of_device.get(vehicle, ()):
+        return turn.state.leg[number]
     for unit in turn.state.units_at.get(vehicle, ()):
         return turn.state.leg_of_unit(unit)
     return None
 
 
-def assign_legs(turn: Turn, free: list[str]) -> None:
-    """Oldest leg first, to the vehicle that is soonest there."""
+def assign_legs(turn: Turn) -> list[str]:
+    """Oldest leg first, to the vehicle that is soonest there; returns who was given one."""
     state = turn.state
-    for number in tuple(state.legs_of_carrier.get(FLEET, ())):
-        if not free:
-            return
+    free: list[str] | None = None
+    given = []
+    for number in tuple(state.legs_waiting_for_fleet):
+        if free is not None and not free:
+            break
         leg = state.leg[number]
-        if leg.device or reasons_against(turn, leg):
+        if reasons_against(turn, leg):
             continue
+        free = free_vehicles(turn) if free is None else free
+        if not free:
+            break
         node = turn.layout.stops[leg.source][0].name
         vehicle = min(free, key=lambda v: (_distance(turn, v, node), v))
         free.remove(vehicle)
         turn.record(f.LegAssigned(number=number, device=vehicle))
         turn.record(f.ErrandGiven(vehicle=vehicle, sink=node, at_ms=turn.now_ms))
+        given.append(vehicle)
+    return given
+
+
+def free_vehicles(turn: Turn) -> list[str]:
+    """Who can be given a leg now, in plant order."""
+    return [v for v in turn.layout.vehicles if may_drive(turn, v) and is_free(turn, v)]
+
+
+def may_drive(turn: Turn, vehicle: str) -> bool:
+    """Whether it can be given something to do: able, in service, and everything answered that it was sent."""
+    device = turn.state.device[vehicle]
+    able = turn.state.vehicle[vehicle].able and device.in_service and not device.command_sequence
+    return able and not retries.awaits_retry(turn, vehicle)
 
 
 def reasons_against(turn: Turn, leg: e.Leg) -> str:
@@ -107,19 +136,21 @@ def _distance(turn: Turn, vehicle: str, node: str) -> int:
     return int(graph.time_ms(graph.index[traffic.vehicles[vehicle].end], graph.index[node]))
 
 
-def go_on(turn: Turn, vehicle: str) -> None:
-    """The next task of one vehicle, or a longer way for the one it drives."""
+def go_on(turn: Turn, vehicle: str) -> str | None:
+    """The next task of one vehicle, or a longer way for the one it drives.
+
+    Returns what must change before it is worth asking again: a node given up, "" something of its own, None: anything.
+    """
     task = tasks.open_task(turn, vehicle)
     if task is not None:
-        if turn.state.vehicle[vehicle].sink is not None:
-            driving.extend(turn, task)
-        return
+        return driving.extend(turn, task) if turn.state.vehicle[vehicle].sink is not None else ""
     unit = turn.state.unit_at(vehicle)
     leg = leg_of(turn, vehicle) or (resume_leg(turn, vehicle, unit) if unit else None)
     if leg is not None:
         carry(turn, vehicle, leg)
     elif not unit:
-        park_or_charge(turn, vehicle)
+        return park_or_charge(turn, vehicle)
+    return None
 
 
 def resume_leg(turn: Turn, vehicle: str, unit: int) -> e.Leg | None:
@@ -172,14 +203,15 @@ def drive(turn: Turn, vehicle: str) -> None:
         tasks.start(turn, vehicle, None, TaskType.POSITION, sink=nodes[-1], sink_address=sink, p=p)
 
 
-def park_or_charge(turn: Turn, vehicle: str) -> None:
+def park_or_charge(turn: Turn, vehicle: str) -> str | None:
     """An idle vehicle goes home, and charges there when its battery is not full enough."""
     row = turn.state.vehicle[vehicle]
     if row.sink is not None:
         turn.record(f.ErrandEnded(vehicle=vehicle))
     if row.node != row.home:
         drive(turn, vehicle)
-        return
+        return None
     node = turn.layout.nodes[row.node]
     if node.charging and turn.state.device[vehicle].battery_permille < BATTERY_TOP_UP_PERMILLE:
         tasks.start(turn, vehicle, None, TaskType.CHARGE, sink=row.node, sink_address=Address(a=node.number))
+    return ""

@@ -39,6 +39,8 @@ ERRAND_AGE_MAX_MS = 600_000  # far above any errand on a track that moves: beyon
 YIELD_MS = 15_000  # who gave way lets the others pass before it comes out again: a few nodes' driving
 HEAD_ON_NODES_MAX = 32  # how far ahead a vehicle looks for one that comes towards it
 
+HELD, KEPT, ARRIVED, ENOUGH = "held", "kept free for a detour", "arrived", "holds enough of its way"
+
 
 def next_grant(traffic: Traffic, vehicle: str, now_ms: int, *, nodes_max: int = NODES_MAX) -> Grant | Refusal:
     """The next stretch for this vehicle, or why there is none now. Changes nothing: apply it with `traffic.grant`.
@@ -51,7 +53,7 @@ def next_grant(traffic: Traffic, vehicle: str, now_ms: int, *, nodes_max: int = 
     if not v.able:
         return Refusal(vehicle=vehicle, reason="out of service")
     if room < 1:
-        return Refusal(vehicle=vehicle, reason="holds enough of its way", node=v.end)
+        return Refusal(vehicle=vehicle, reason=ENOUGH, node=v.end)
     if not traffic.mobile[traffic.numbers[vehicle]]:
         return Refusal(vehicle=vehicle, reason="cut off from its home", node=v.home)
     if v.detour:
@@ -66,7 +68,7 @@ def next_grant(traffic: Traffic, vehicle: str, now_ms: int, *, nodes_max: int = 
             return Refusal(vehicle=vehicle, reason="gives way", held_by=overdue, node=v.end, until_ms=until_ms)
         towards = v.sink or v.home
     if v.end == towards:
-        return Refusal(vehicle=vehicle, reason="arrived", node=v.end)
+        return Refusal(vehicle=vehicle, reason=ARRIVED, node=v.end)
     if overdue == vehicle and v.end == v.home:
         away = _not_home(traffic, vehicle)
         if away is not None:
@@ -80,6 +82,24 @@ def next_grant(traffic: Traffic, vehicle: str, now_ms: int, *, nodes_max: int = 
         if isinstance(back, Grant):
             return back
     return _until(traffic, answer, v, now_ms)
+
+
+def waits_for(traffic: Traffic, refusal: Refusal, now_ms: int) -> str | None:
+    """What changes this refusal: a node that is given up, "" a record of the vehicle's own, None: we cannot say.
+
+    For one who drives: whoever stands may seek a detour or give way by the passing of time alone.
+    """
+    v = traffic.vehicles[refusal.vehicle]
+    if not v.ahead or traffic.graph.obstacles.any() or is_overdue(traffic, now_ms):
+        return None
+    if refusal.reason in (HELD, KEPT):
+        return refusal.node
+    return "" if refusal.reason in (ARRIVED, ENOUGH) else None
+
+
+def is_overdue(traffic: Traffic, now_ms: int) -> bool:
+    """Whether an errand is so old that the track may be cleared for it."""
+    return bool(traffic.errands) and now_ms - traffic.errands[0][0] >= ERRAND_AGE_MAX_MS
 
 
 def _lead(
@@ -161,9 +181,9 @@ def _by_detour(traffic: Traffic, v: VehicleTraffic, towards: str, room: int, *, 
 def _held(traffic: Traffic, v: VehicleTraffic, node: int) -> Refusal:
     name, holder = traffic.graph.names[node], int(traffic.holders[node])
     if holder >= 0:
-        return Refusal(vehicle=v.vehicle, reason="held", node=name, held_by=traffic.names[holder])
+        return Refusal(vehicle=v.vehicle, reason=HELD, node=name, held_by=traffic.names[holder])
     keeper = traffic.names[traffic.keepers[node]]
-    return Refusal(vehicle=v.vehicle, reason="kept free for a detour", node=name, held_by=keeper)
+    return Refusal(vehicle=v.vehicle, reason=KEPT, node=name, held_by=keeper)
 
 
 def _comes_towards(traffic: Traffic, number: int, way: list[int], count: int) -> str | None:
