@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from api import cli_books, cli_device
+from api import cli_books, cli_device, cli_simulate
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Warehouse control system")
 plant_app = typer.Typer(no_args_is_help=True, help="Plant files")
@@ -19,6 +19,7 @@ app.add_typer(cli_device.app, name="device")
 app.add_typer(cli_books.journal, name="journal")
 for command in cli_books.COMMANDS:
     app.command()(command)
+app.command()(cli_simulate.simulate)
 
 DEMO_FOLDERS = Path(".wcs")  # one folder a plant: a folder that was begun with another is refused
 SPEED_MAX = 30.0  # beyond it telegrams take longer in plant time than machines allow

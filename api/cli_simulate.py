@@ -1,0 +1,60 @@
+"""`wcs simulate`: what a plant does with so many orders an hour, before it is built or changed.
+
+Rule: everything that is asked is checked before the first run starts; a refusal is a line, with exit code 2.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+REFUSED = 2
+MISSED = 1
+
+
+def simulate(
+    plant: Annotated[str, typer.Option(help="a shipped plant's name, or a file")],
+    orders_per_hour: Annotated[float | None, typer.Option(help="mean rate", show_default="60")] = None,
+    hours: Annotated[float, typer.Option(help="measured plant time of each run")] = 1.0,
+    replications: Annotated[int, typer.Option(min=1, help="runs with seeds one after another")] = 5,
+    seed: Annotated[int, typer.Option(min=0, help="of the first run")] = 1,
+    warm_up: Annotated[float, typer.Option(help="hours before the measured ones")] = 0.0,
+    policy: Annotated[list[str] | None, typer.Option(help="KIND=NAME as in a site file; may be given again")] = None,
+    vehicles: Annotated[list[int] | None, typer.Option(help="fleet size; given again, fleets are compared")] = None,
+    relative_half_width: Annotated[
+        float | None, typer.Option(help="go on until the throughput's interval is that narrow: 0.02")
+    ] = None,
+    gate: Annotated[
+        str | None, typer.Option(help='"throughput>=X@95%": exit code 1 when the lower limit misses')
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON document on standard output")] = False,
+) -> None:
+    """Simulate a plant under orders: throughput with its interval, order times, how busy each device is."""
+    from api.simulating import Question, Refusal, answer
+    from api.simulating_shown import shown
+
+    question = Question(
+        plant=plant,
+        orders_per_hour=orders_per_hour,
+        hours=hours,
+        replications=replications,
+        seed=seed,
+        warm_up_hours=warm_up,
+        policies=tuple(policy or ()),
+        vehicles=tuple(vehicles or ()),
+        relative_half_width=relative_half_width,
+        gate=gate,
+    )
+    try:
+        with shown(sys.stderr) as show:
+            found = answer(question, show)
+    except Refusal as refusal:
+        typer.echo(str(refusal), err=True)
+        raise typer.Exit(REFUSED) from None
+    for line in found.remarks():
+        typer.echo(line, err=True)
+    sys.stdout.write(found.document() if as_json else found.table())
+    sys.stdout.flush()
+    raise typer.Exit(0 if found.passed else MISSED)

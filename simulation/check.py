@@ -1,0 +1,117 @@
+"""Whether a run can be asked at all: every finding is a reason to refuse the spec before any run starts.
+
+Rule: `check_spec` looks at the spec alone and takes no time; `check_reach` adds the analytic bound of the plant.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+
+from simulation.arrivals import HOURS_A_DAY
+from simulation.bounds import saturated
+from simulation.spec import LatencyProfile, RunSpec, WorkloadSpec
+from simulation.workload import Workload
+from wcs.core.orders import LINES_MAX, QUANTITY_MAX
+from wcs.plant.finding import Finding
+from wcs.plant.model import Protocol
+from wcs.plant.policies import POLICIES
+
+HOURS_MAX = 24 * 366  # a year: beyond it somebody has mistaken the unit
+ARRIVALS = ("poisson", "even")
+SERVICES = ("fixed", "exponential")
+KEPT = ("row", "log", "journal")
+
+
+def check_spec(spec: RunSpec) -> tuple[Finding, ...]:
+    """What is impossible in this spec; empty: nothing."""
+    return (
+        *_times(spec),
+        *_workload(spec.workload),
+        *_names(spec),
+        *(f for name, profile in spec.latency.items() for f in _latency(f"latency.{name}", profile)),
+        *_stock(spec),
+    )
+
+
+def check_reach(spec: RunSpec) -> tuple[Finding, ...]:
+    """As `check_spec`, and whether devices saturate at the wanted rate."""
+    return check_spec(spec) or tuple(Finding(key="workload.orders_per_hour", reason=why) for why in saturated(spec))
+
+
+def _times(spec: RunSpec) -> Iterator[Finding]:
+    if not 0 < spec.hours <= HOURS_MAX:
+        yield Finding(key="hours", reason=f"{spec.hours:g} is not above 0 and at most {HOURS_MAX}")
+    if not 0 <= spec.warm_up_hours <= HOURS_MAX:
+        yield Finding(key="warm_up_hours", reason=f"{spec.warm_up_hours:g} is not from 0 to {HOURS_MAX}")
+    for name in ("pick_ms", "carry_ms", "answer_ms"):
+        if getattr(spec.staff, name) < 0:
+            yield Finding(key=f"staff.{name}", reason=f"{getattr(spec.staff, name)} is below zero")
+    for name, rate in spec.faults.items():
+        if not _is_rate(rate):
+            yield Finding(key=f"faults.{name}", reason=f"{rate:g} an hour is no rate")
+
+
+def _workload(workload: WorkloadSpec) -> Iterator[Finding]:
+    for name in ("orders_per_hour", "inbound_per_hour"):
+        rate = getattr(workload, name)
+        if rate is not None and not _is_rate(rate):
+            yield Finding(key=f"workload.{name}", reason=f"{rate:g} an hour is no rate: wanted 0 or more")
+    profile = workload.hourly_profile
+    if profile and (len(profile) != HOURS_A_DAY or not all(_is_rate(w) for w in profile) or not sum(profile)):
+        reason = f"wanted {HOURS_A_DAY} weights of 0 or more, not all 0"
+        yield Finding(key="workload.hourly_profile", reason=reason)
+    for name, most in (("lines_max", LINES_MAX), ("quantity_max", QUANTITY_MAX)):
+        if not 1 <= getattr(workload, name) <= most:
+            yield Finding(key=f"workload.{name}", reason=f"{getattr(workload, name)} is not from 1 to {most}")
+    if not (math.isfinite(workload.abc_skew) and workload.abc_skew > 0):
+        yield Finding(key="workload.abc_skew", reason=f"{workload.abc_skew:g} is not above 0")
+    if not 0 <= workload.affinity <= 1:
+        yield Finding(key="workload.affinity", reason=f"{workload.affinity:g} is not from 0 to 1")
+    if workload.sku_count < 0:
+        yield Finding(key="workload.sku_count", reason=f"{workload.sku_count} is below zero")
+    for order in workload.replay:
+        if order.at_ms < 0:
+            yield Finding(key=f"workload.replay.{order.number}", reason=f"comes {-order.at_ms} ms before the start")
+    for number, count in Counter(order.number for order in workload.replay).items():
+        if count > 1:
+            yield Finding(key=f"workload.replay.{number}", reason=f"comes {count} times")
+
+
+def _names(spec: RunSpec) -> Iterator[Finding]:
+    """Words that must be one of a few."""
+    for kind, name in spec.policies.items():
+        if kind not in POLICIES:
+            yield Finding(key=f"policies.{kind}", reason=f"no such kind of policy: {', '.join(POLICIES)}")
+        elif name not in POLICIES[kind]:
+            yield Finding(key=f"policies.{kind}", reason=f"there is no {name}: {', '.join(POLICIES[kind])}")
+    for key, word, known in (
+        ("workload.arrivals", spec.workload.arrivals, ARRIVALS),
+        ("staff.service", spec.staff.service, SERVICES),
+        ("keep", spec.keep, KEPT),
+        *((f"latency.{name}", name, tuple(p.value for p in Protocol)) for name in spec.latency),
+    ):
+        if word not in known:
+            yield Finding(key=key, reason=f"{word!r} is none of {', '.join(known)}")
+
+
+def _latency(key: str, profile: LatencyProfile) -> Iterator[Finding]:
+    times = (profile.mean_ms, profile.deviation_ms, profile.low_ms, profile.planning_ms)
+    if not all(_is_rate(time_ms) for time_ms in times):
+        yield Finding(key=key, reason="times are 0 ms or more")
+    if profile.low_ms > profile.high_ms:
+        yield Finding(key=key, reason=f"low_ms {profile.low_ms} is above high_ms {profile.high_ms}")
+
+
+def _stock(spec: RunSpec) -> Iterator[Finding]:
+    """Every SKU needs a load unit at opening, and some places stay free to move."""
+    workload = Workload(spec.plant, spec.seed, shape=spec.workload)
+    most = workload.stocked(workload.sku_count)
+    if workload.sku_count > most:
+        reason = f"{workload.sku_count} do not fit: {spec.plant.name} holds opening stock on {most} locations"
+        yield Finding(key="workload.sku_count", reason=reason)
+
+
+def _is_rate(value: float) -> bool:
+    return math.isfinite(value) and value >= 0

@@ -1,0 +1,104 @@
+"""`wcs simulate` end to end on the tiny plant: one document, intervals, gates, refusals before any run."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from api.cli import app
+
+SHORT = ("--plant", "tiny", "--orders-per-hour", "40", "--hours", "0.3")
+
+
+def simulate(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["simulate", *arguments])
+
+
+def test_json_is_one_document_with_the_figures_and_an_interval() -> None:
+    result = simulate(*SHORT, "--replications", "3", "--warm-up", "0.1", "--json")
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert document["throughput_per_hour"]["mean"] > 10
+    assert document["throughput_per_hour"]["half_width"] > 0
+    assert 0 < document["order_time_s"]["p50"] <= document["order_time_s"]["p95"]
+    assert document["transports"] > 10
+    assert document["events_per_transport"] > 1
+    assert document["real_time_factor"] > 1
+    assert 0 < document["planner_share"] < 1
+    assert re.fullmatch("[0-9a-f]{64}", document["digest"])
+    assert isinstance(document["utilisation"], dict)
+
+
+def test_the_same_question_has_the_same_digest_and_another_seed_another() -> None:
+    digests = [
+        json.loads(simulate(*SHORT, "--replications", "1", "--seed", seed, "--json").stdout)["digest"]
+        for seed in ("1", "1", "2")
+    ]
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_a_single_run_has_no_interval() -> None:
+    document = json.loads(simulate(*SHORT, "--replications", "1", "--json").stdout)
+    assert document["throughput_per_hour"]["half_width"] is None
+
+
+def test_a_gate_in_reach_passes_and_one_out_of_reach_fails() -> None:
+    assert simulate(*SHORT, "--replications", "3", "--gate", "throughput>=1@95%").exit_code == 0
+    missed = simulate(*SHORT, "--replications", "3", "--gate", "throughput >= 5000 @ 95 %", "--json")
+    assert missed.exit_code == 1
+    assert json.loads(missed.stdout)["gate"]["passed"] is False
+    assert "does not reach 5000" in missed.stderr
+
+
+def test_replications_go_on_until_the_interval_is_narrow() -> None:
+    document = json.loads(simulate(*SHORT, "--replications", "1", "--relative-half-width", "0.5", "--json").stdout)
+    assert document["replications"] >= 3
+    assert document["throughput_per_hour"]["half_width"] <= 0.5 * document["throughput_per_hour"]["mean"]
+
+
+def test_fleets_are_compared_in_one_document() -> None:
+    document = json.loads(
+        simulate(*SHORT, "--replications", "1", "--vehicles", "1", "--vehicles", "2", "--json").stdout
+    )
+    assert [s["label"] for s in document["scenarios"]] == ["1 vehicles", "2 vehicles"]
+    assert document["digest"] == document["scenarios"][0]["digest"]
+
+
+def test_people_get_a_table() -> None:
+    result = simulate(*SHORT, "--replications", "2")
+    assert "orders an hour" in result.stdout
+    assert "±" in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("--orders-per-hour", "100000"), "vehicle V1 would have to work"),
+        (("--orders-per-hour", "-1"), "no rate"),
+        (("--hours", "-2"), "hours: -2"),
+        (("--hours", "nan"), "hours: nan"),
+        (("--warm-up", "-1"), "warm_up_hours"),
+        (("--policy", "putaway=by_colour"), "travel_time"),
+        (("--policy", "colour=red"), "no such kind"),
+        (("--policy", "putaway"), "KIND=NAME"),
+        (("--vehicles", "0"), "0 vehicles"),
+        (("--gate", "throughput>100"), "no gate"),
+        (("--gate", "throughput>=100@150%"), "not between 0 and 100"),
+        (("--gate", "throughput>=1@95%", "--replications", "1"), "no interval"),
+        (("--relative-half-width", "2"), "between 0 and 1"),
+    ],
+)
+def test_what_is_impossible_is_refused_before_any_run(arguments: tuple[str, ...], word: str) -> None:
+    result = simulate("--plant", "tiny", *arguments)
+    assert result.exit_code == 2
+    assert word in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_plant_file_that_does_not_exist_is_refused() -> None:
+    result = simulate("--plant", "nowhere.toml")
+    assert result.exit_code == 2
+    assert "nowhere.toml" in result.stderr
