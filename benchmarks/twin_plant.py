@@ -58,7 +58,7 @@ def twin_plant(
         for a in rack
     ]
     chain = max(1, segments // (2 * aisles + 2 * stations))
-    conveyors = [_aisle_conveyor(a.name, n, chain) for n, a in enumerate(rack, 1)]
+    conveyors = [c for n, a in enumerate(rack, 1) for c in _aisle_conveyors(a.name, n, chain)]
     conveyors += [_station_conveyor(f"ST{n}", n, chain) for n in range(1, stations + 1)]
     tables = [_dock_tables(n) for n in range(1, docks + 1)]
     track, homes = _track(aisles, stations, docks, vehicles)
@@ -109,17 +109,23 @@ def _transfers(device: str, names: list[str]) -> tuple[TransferPoint, ...]:
     return tuple(TransferPoint(name=name, device=device, index=n) for n, name in enumerate(names))
 
 
-def _aisle_conveyor(aisle: str, number: int, chain: int) -> Conveyor:
-    way_in, joints_in = _chain(f"{aisle}.I", f"{aisle}.VIN", f"{aisle}.IN", chain)
-    way_out, joints_out = _chain(f"{aisle}.O", f"{aisle}.OUT", f"{aisle}.VOUT", chain)
-    device = f"CV{number}"
-    return Conveyor(
-        name=f"CVA{number}",
-        devices=(device,),
-        merges=(*joints_in, *joints_out),
-        transfer_points=_transfers(device, [f"{aisle}.{p}" for p in ("VIN", "IN", "OUT", "VOUT")]),
-        points=(),
-        segments=(*way_in, *way_out),
+def _aisle_conveyors(aisle: str, number: int, chain: int) -> tuple[Conveyor, Conveyor]:
+    """The way in and the way out: two conveyors, so that what waits on one takes no room on the other."""
+
+    def line(name: str, origin: str, end: str) -> Conveyor:
+        segments, joints = _chain(name, origin, end, chain)
+        return Conveyor(
+            name=name,
+            devices=(f"{name}.C",),
+            merges=tuple(joints),
+            transfer_points=_transfers(f"{name}.C", [origin, end]),
+            points=(),
+            segments=tuple(segments),
+        )
+
+    return (
+        line(f"CI{number}", f"{aisle}.VIN", f"{aisle}.IN"),
+        line(f"CO{number}", f"{aisle}.OUT", f"{aisle}.VOUT"),
     )
 
 
@@ -176,8 +182,8 @@ def _station(name: str) -> PickStation:
 
 def _track(aisles: int, stations: int, docks: int, vehicles: int) -> tuple[Track, list[str]]:
     """Streets, bays for the stops on both sides, and a parking node a vehicle between the streets' crossings."""
-    south = stations + docks
-    columns = max(aisles, south, -(-vehicles // (ROWS - 2))) + 2
+    south = 2 * stations + docks
+    columns = max(2 * aisles, south, -(-vehicles // (ROWS - 2))) + 2
     nodes: list[TrackNode] = []
     edges: list[TrackEdge] = []
 
@@ -208,14 +214,13 @@ def _track(aisles: int, stations: int, docks: int, vehicles: int) -> tuple[Track
         return name
 
     for n in range(1, aisles + 1):
-        bay(f"B.A{n}", 0, n - 1, -0.5, stops=_stops(f"A{n}.VIN", f"A{n}.VOUT"))
-    for n in range(1, south + 1):
-        stops = (
-            _stops(f"ST{n}.VIN", f"ST{n}.VOUT")
-            if n <= stations
-            else _stops(*_points(n - stations, "IN"), *_points(n - stations, "OUT"))
-        )
-        bay(f"B.S{n}", ROWS - 1, n, 0.5, stops=stops)
+        bay(f"B.A{n}.IN", 0, 2 * n - 2, -0.5, stops=_stops(f"A{n}.VIN"))
+        bay(f"B.A{n}.OUT", 0, 2 * n - 1, -0.5, stops=_stops(f"A{n}.VOUT"))
+    for n in range(1, stations + 1):
+        bay(f"B.ST{n}.IN", ROWS - 1, 2 * n - 1, 0.5, stops=_stops(f"ST{n}.VIN"))
+        bay(f"B.ST{n}.OUT", ROWS - 1, 2 * n, 0.5, stops=_stops(f"ST{n}.VOUT"))
+    for n in range(1, docks + 1):
+        bay(f"B.D{n}", ROWS - 1, 2 * stations + n, 0.5, stops=_stops(*_points(n, "IN"), *_points(n, "OUT")))
     homes = []
     for n in range(vehicles):
         lane, block = 1 + n % (ROWS - 2), n // (ROWS - 2)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 from wcs.core import entities as e
 from wcs.core import facts as f
-from wcs.core.layout import Kind
+from wcs.core.layout import FLEET, Kind
 from wcs.core.turn import Turn
 from wcs.plant.routes import LegPlan, NoRoute
+
+BROUGHT_AT_ONCE_MAX = 2  # vehicles to one entry: one sets down while the next comes; a third would only queue
 
 
 def create(
@@ -181,16 +183,52 @@ def drop(turn: Turn, number: int, outcome: str) -> None:
     turn.record(f.TransportOrderEnded(number=number, outcome=outcome))
 
 
-def is_bound_for(turn: Turn, place: str, *, but: int = 0) -> bool:
+def is_bound_for(turn: Turn, place: str, *, but: int = 0, but_vehicles: bool = False) -> bool:
     """Whether a crane or vehicle that has its leg already is bringing something to `place`."""
     for number in turn.state.legs_bound_for.get(place, ()):
         leg = turn.state.leg[number]
-        if number != but and (leg.device or leg.carrier in turn.layout.conveyors):
+        if number == but or (but_vehicles and leg.carrier == FLEET):
+            continue
+        if leg.device or leg.carrier in turn.layout.conveyors:
             return True
     return False
 
 
-def reasons_against_set_down(turn: Turn, place: str, *, leg: int = 0) -> str:
+def reasons_against_bringing(turn: Turn, place: str, *, leg: int = 0) -> str:
+    """Why no vehicle should fetch a load for this transfer point now; empty if one should.
+
+    What the belts take away by themselves may be occupied now: it is free again when the vehicle comes, for room on
+    the conveyor is counted with all that is on its way there.
+    """
+    state = turn.state
+    point = state.transfer_point.get(place)
+    if point is None or place not in turn.layout.entries:
+        return reasons_against_set_down(turn, place, leg=leg)
+    if not point.ready_to_accept and not state.unit_at(place):
+        return f"{place} is not ready to accept"
+    if len(vehicles_bound_for(turn, place, but=leg)) >= BROUGHT_AT_ONCE_MAX:
+        return f"others are bound for {place}"
+    if is_bound_for(turn, place, but=leg, but_vehicles=True):
+        return f"another load is bound for {place}"
+    return reasons_against_filling(turn, place, leg)
+
+
+def vehicles_bound_for(turn: Turn, place: str, *, but: int = 0) -> list[int]:
+    """The legs of vehicles that are to set down there, but for one."""
+    legs = turn.state.legs_bound_for.get(place, ())
+    rows = (turn.state.leg[number] for number in legs)
+    return [leg.number for leg in rows if leg.carrier == FLEET and leg.device and leg.number != but]
+
+
+def reasons_against_filling(turn: Turn, place: str, leg: int) -> str:
+    """Why this load would be one too many on the conveyor behind an entry."""
+    conveyor = turn.layout.conveyor_of_place[place]
+    fill_max = turn.layout.conveyor_fill_max(conveyor)
+    filled = conveyor_fill(turn, conveyor, but=leg)
+    return f"{conveyor} is full: {filled} load units on it" if filled >= fill_max else ""
+
+
+def reasons_against_set_down(turn: Turn, place: str, *, leg: int = 0, but_vehicles: bool = False) -> str:
     """Why nothing can be set down at a transfer point now; empty if it can."""
     state = turn.state
     point = state.transfer_point.get(place)
@@ -200,15 +238,9 @@ def reasons_against_set_down(turn: Turn, place: str, *, leg: int = 0) -> str:
         return f"{place} is occupied"
     if not point.ready_to_accept:
         return f"{place} is not ready to accept"
-    if is_bound_for(turn, place, but=leg):
+    if is_bound_for(turn, place, but=leg, but_vehicles=but_vehicles):
         return f"another load is bound for {place}"
-    if place in turn.layout.entries:
-        conveyor = turn.layout.conveyor_of_place[place]
-        most = len(state.units_at.get(conveyor, ())) + len(state.legs_of_carrier.get(conveyor, ()))
-        fill_max = turn.layout.conveyor_fill_max(conveyor)
-        if most >= fill_max and (filled := conveyor_fill(turn, conveyor)) >= fill_max:
-            return f"{conveyor} is full: {filled} load units on it"
-    return ""
+    return reasons_against_filling(turn, place, leg) if place in turn.layout.entries else ""
 
 
 def is_occupied(turn: Turn, place: str) -> bool:
@@ -219,10 +251,14 @@ def is_occupied(turn: Turn, place: str) -> bool:
     return any(turn.state.leg[n].picked for n in turn.state.legs_bound_for.get(place, ()))
 
 
-def conveyor_fill(turn: Turn, conveyor: str) -> int:
-    """Load units on a conveyor and those being brought to it."""
+def conveyor_fill(turn: Turn, conveyor: str, *, but: int = 0) -> int:
+    """Load units on a conveyor and those being brought to it, but for one leg's."""
     state = turn.state
-    return len({*state.units_at.get(conveyor, ()), *state.legs_of_carrier.get(conveyor, {}).values()})
+    coming = sum(len(vehicles_bound_for(turn, place, but=but)) for place in turn.layout.vehicle_entries[conveyor])
+    on_it, to_it = state.units_at.get(conveyor, ()), state.legs_of_carrier.get(conveyor, {})
+    if len(on_it) + len(to_it) + coming < turn.layout.conveyor_fill_max(conveyor):
+        return len(on_it) + len(to_it) + coming  # a load in both is counted twice: it fits even so
+    return len({*on_it, *to_it.values()}) + coming
 
 
 def wake_around(turn: Turn, place: str) -> None:

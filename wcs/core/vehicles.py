@@ -1,7 +1,8 @@
 """What the vehicles do next: fetch and bring loads between transfer points, charge, park.
 
 A leg on a vehicle is a list of device tasks: POSITION to the source's node, PICK, POSITION to the sink's node, DEPOSIT.
-Rule: a vehicle takes a leg only when the sink can take the load, so that none waits loaded on the track for a place.
+Rule: a vehicle takes a leg only when there will be room for the load where it brings it, so that none waits loaded on
+the track for a place: an empty transfer point, or a slot on the belts behind an entry, counted with all on their way.
 """
 
 from __future__ import annotations
@@ -127,7 +128,7 @@ def reasons_against(turn: Turn, leg: e.Leg) -> str:
     reason = cranes.reasons_against_source(turn, leg)
     if reason:
         return reason
-    return transports.reasons_against_set_down(turn, leg.sink, leg=leg.number)
+    return transports.reasons_against_bringing(turn, leg.sink, leg=leg.number)
 
 
 def _distance(turn: Turn, vehicle: str, node: str) -> int:
@@ -189,7 +190,7 @@ def carry(turn: Turn, vehicle: str, leg: e.Leg) -> None:
         turn.record(f.ErrandEnded(vehicle=vehicle))
     address = Address(a=node.number, b=level)
     if leg.picked:
-        if not transports.reasons_against_set_down(turn, place, leg=leg.number):
+        if not transports.reasons_against_set_down(turn, place, leg=leg.number, but_vehicles=True):
             tasks.start(turn, vehicle, leg, TaskType.DEPOSIT, sink=place, sink_address=address)
     elif not cranes.reasons_against_source(turn, leg):
         tasks.start(turn, vehicle, leg, TaskType.PICK, source=place, source_address=address)
