@@ -7,8 +7,7 @@ plant says, and makes sense at rest: a load in motion is always ahead of its pap
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -20,8 +19,7 @@ from wcs.ledger import audit_books, audit_plant
 from wcs.ledger.audit_findings import Findings
 from wcs.ledger.audit_journal import JournalAudit
 from wcs.ledger.audit_opening import Archives, Opening, read_opening
-from wcs.ledger.database import engine_for, sqlite_file
-from wcs.ledger.errors import WrongDatabase
+from wcs.ledger.snapshot import read_snapshot
 from wcs.plant.file import PlantFileError, load_plant
 from wcs.plant.model import Plant, Record
 
@@ -84,7 +82,7 @@ def audit(
         looked_at = check(findings)
         checks[name] = CheckResult(ok=not findings.count, detail=str(findings) if findings.count else looked_at)
 
-    with _snapshot(url) as connection:
+    with read_snapshot(url) as connection:
         plant = plant or _installed_plant(connection, site_id)
         opening = read_opening(connection, site_id)
         files = Archives(connection, site_id, archives) if full and opening.sequence else None
@@ -113,24 +111,6 @@ def audit(
             lambda findings: audit_plant.paper_equals_devices(plant, places, snapshots, findings),
         )
     return AuditReport(ok=all(check.ok for check in checks.values()), checks=checks, skipped=skipped)
-
-
-@contextmanager
-def _snapshot(url: str) -> Iterator[sa.Connection]:
-    """One moment of the database."""
-    file = sqlite_file(url)
-    if file is not None and not Path(file).exists():
-        raise WrongDatabase(f"there is no ledger at {file}")
-    engine = engine_for(url)
-    try:
-        with engine.connect() as connection:
-            if connection.dialect.name == "postgresql":
-                connection.execution_options(isolation_level="REPEATABLE READ")
-            if not sa.inspect(connection).has_table("journal"):
-                raise WrongDatabase("there is no ledger in this database")
-            yield connection
-    finally:
-        engine.dispose()
 
 
 def _installed_plant(connection: sa.Connection, site_id: str) -> Plant | None:
