@@ -10,24 +10,20 @@ left is what the machines take: some 40 ms an order.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from math import factorial, log, sqrt
 from statistics import fmean, stdev
 from typing import Any
 
 import numpy as np
 import pytest
-from msgspec.structs import replace
 
-from devices.machines.world import WorldRefused
 from simulation.chance import Chance
-from simulation.people import LOOK_MS, PICK_MS, DockWorker, Picker, Refused
-from simulation.staff import TwinDesk, TwinHands
 from simulation.twin import Twin
+from tests.simulation.validation.crew import Crew
 from tests.simulation.validation.quick_plant import quick_plant
 from wcs.core import entities as e
 from wcs.core import events as v
-from wcs.core.stations import StationWork
 from wcs.plant.locations import LocationTable
 
 SERVICE_MS = 60_000
@@ -40,20 +36,6 @@ LONG_RUN = 2_000_000
 QUEUES = ((2, 0.5), (2, 0.8), (2, 0.9), (1, 0.8), (4, 0.8))  # c and rho
 
 
-class PickDesk(TwinDesk):
-    """Where only picking is shown."""
-
-    def station_work(self, station: str) -> StationWork:
-        return replace(super().station_work(station), takes=(), puts=())
-
-
-class CarryDesk(TwinDesk):
-    """Where everything but picking is shown."""
-
-    def station_work(self, station: str) -> StationWork:
-        return replace(super().station_work(station), picks=())
-
-
 class Station:
     """The quick plant with c pickers, one who carries, a dock worker, a source that never ends, and a shop."""
 
@@ -64,15 +46,8 @@ class Station:
         self.begun_ms: list[int] = []
         self._gap_ms = SERVICE_MS / (servers * rho)
         self._chance = Chance(seed)
-        self._happened = 0
-        self._bell = self.twin.env.event()
-        self.twin.after_step.append(self._ring)
         self._open()
-        plant, hands = self.twin.plant, TwinHands(self.twin)
-        self._employ(Picker(plant.stations[0], CarryDesk(self.twin, "carrier"), hands).step)
-        self._employ(DockWorker(plant.docks[0], plant, TwinDesk(self.twin, "dock worker"), hands).step)
-        for n in range(servers):
-            self._employ(Picker(plant.stations[0], PickDesk(self.twin, f"picker {n}"), hands).step)
+        self.crew = Crew(self.twin, servers, self._begin_pick)
         self.twin.env.process(self._shop())
 
     def waits_ms(self, orders: int) -> list[int]:
@@ -111,30 +86,9 @@ class Station:
             wish = v.OrderLineWish(sku="S", quantity=1)
             self.twin.handle(v.OrderRequested(at_ms=self.twin.now_ms, actor="shop", number=f"O{n}", lines=(wish,)))
 
-    def _ring(self, step: object) -> None:
-        self._happened += 1
-        self._bell.succeed()
-        self._bell = self.twin.env.event()
-
-    def _employ(self, step: Callable[[], int]) -> None:
-        """One who looks when something has happened; a pick takes its time, all else none."""
-
-        def life() -> Generator[Any, Any, None]:
-            while True:
-                before = self._happened
-                try:
-                    usual_ms = step()
-                except (Refused, WorldRefused):
-                    usual_ms = LOOK_MS
-                if usual_ms == PICK_MS:
-                    self.begun_ms.append(self.twin.now_ms)
-                    yield self.twin.env.timeout(self.service_ms(len(self.begun_ms)))
-                elif usual_ms == LOOK_MS and self._happened == before:
-                    yield self._bell
-                else:
-                    yield self.twin.env.timeout(0 if usual_ms != LOOK_MS else 1)
-
-        self.twin.env.process(life())
+    def _begin_pick(self) -> int:
+        self.begun_ms.append(self.twin.now_ms)
+        return self.service_ms(len(self.begun_ms))
 
 
 def recursion_waits(asked: list[int], services: list[int], servers: int) -> list[int]:

@@ -1,0 +1,69 @@
+"""People of a quick plant: they look when something has happened, and only a pick takes them time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+from msgspec.structs import replace
+
+from devices.machines.world import WorldRefused
+from simulation.people import LOOK_MS, PICK_MS, DockWorker, Picker, Refused
+from simulation.staff import TwinDesk, TwinHands
+from simulation.twin import Twin
+from wcs.core.stations import StationWork
+
+
+class PickDesk(TwinDesk):
+    """Where only picking is shown."""
+
+    def station_work(self, station: str) -> StationWork:
+        return replace(super().station_work(station), takes=(), puts=())
+
+
+class CarryDesk(TwinDesk):
+    """Where everything but picking is shown."""
+
+    def station_work(self, station: str) -> StationWork:
+        return replace(super().station_work(station), picks=())
+
+
+class Crew:
+    """Pickers at the first station, one who carries there, and a dock worker.
+
+    `pick_ms` is asked at the beginning of each pick how long it takes.
+    """
+
+    def __init__(self, twin: Twin, pickers: int, pick_ms: Callable[[], int]) -> None:
+        self._twin = twin
+        self._pick_ms = pick_ms
+        self._happened = 0
+        self._bell = twin.env.event()
+        twin.after_step.append(self._ring)
+        plant, hands = twin.plant, TwinHands(twin)
+        self._employ(Picker(plant.stations[0], CarryDesk(twin, "carrier"), hands).step)
+        self._employ(DockWorker(plant.docks[0], plant, TwinDesk(twin, "dock worker"), hands).step)
+        for n in range(pickers):
+            self._employ(Picker(plant.stations[0], PickDesk(twin, f"picker {n}"), hands).step)
+
+    def _ring(self, step: object) -> None:
+        self._happened += 1
+        self._bell.succeed()
+        self._bell = self._twin.env.event()
+
+    def _employ(self, step: Callable[[], int]) -> None:
+        def life() -> Generator[Any, Any, None]:
+            while True:
+                before = self._happened
+                try:
+                    usual_ms = step()
+                except (Refused, WorldRefused):
+                    usual_ms = LOOK_MS
+                if usual_ms == PICK_MS:
+                    yield self._twin.env.timeout(self._pick_ms())
+                elif usual_ms == LOOK_MS and self._happened == before:
+                    yield self._bell
+                else:
+                    yield self._twin.env.timeout(0 if usual_ms != LOOK_MS else 1)
+
+        self._twin.env.process(life())
