@@ -11,14 +11,13 @@ from __future__ import annotations
 from typing import Protocol
 
 from devices.machines.machine import Load
+from simulation.spec import StaffSpec
 from wcs.core.entities import Alarm, DeliveryLine, LoadUnit
 from wcs.core.stations import StationWork
 from wcs.plant.model import LOST, OUTSIDE, Dock, PickStation, Plant
 
+USUAL = StaffSpec()
 LOOK_MS = 1_000  # between two looks at an idle desk
-PICK_MS = 6_000  # one line by hand: scan, count, confirm
-CARRY_MS = 4_000  # lift one load unit over
-ANSWER_MS = 10_000  # walk there, look, answer
 SUMMED_MASS_G = 200  # when an article's mass is not known at the dock
 
 
@@ -63,11 +62,12 @@ class Hands(Protocol):
 class Picker:
     """Takes empties to their order places, picks, and puts finished load units on the conveyor."""
 
-    def __init__(self, station: PickStation, desk: Desk, hands: Hands) -> None:
+    def __init__(self, station: PickStation, desk: Desk, hands: Hands, staff: StaffSpec = USUAL) -> None:
         self.name = f"picker {station.name}"
         self._station = station
         self._desk = desk
         self._hands = hands
+        self._staff = staff
 
     def step(self) -> int:
         """One piece of work; returns how long it took (ms of plant time)."""
@@ -76,7 +76,7 @@ class Picker:
             return self._take(unit, place)
         for pick in work.picks:
             self._desk.confirm_pick(pick.number, pick.sku, pick.quantity)
-            return PICK_MS
+            return self._staff.pick_ms
         for unit in work.puts:
             return self._put_on(unit)
         return LOOK_MS
@@ -90,7 +90,7 @@ class Picker:
             at = place
         if at in self._station.order_places:
             self._desk.placed(unit, at)
-            return CARRY_MS
+            return self._staff.carry_ms
         return LOOK_MS
 
     def _put_on(self, unit: int) -> int:
@@ -104,17 +104,28 @@ class Picker:
                 return LOOK_MS
             self._hands.carry(unit, at, point, by=self.name)
         self._desk.placed(unit, point)
-        return CARRY_MS
+        return self._staff.carry_ms
 
 
 class DockWorker:
     """Brings announced load units in, lets finished ones go, and brings carriers back that left."""
 
-    def __init__(self, dock: Dock, plant: Plant, desk: Desk, hands: Hands, *, share: int = 0, shares: int = 1) -> None:
+    def __init__(
+        self,
+        dock: Dock,
+        plant: Plant,
+        desk: Desk,
+        hands: Hands,
+        staff: StaffSpec = USUAL,
+        *,
+        share: int = 0,
+        shares: int = 1,
+    ) -> None:
         self.name = f"dock worker {dock.name}"
         self._dock = dock
         self._desk = desk
         self._hands = hands
+        self._staff = staff
         self._share = share
         self._shares = shares
         self._load_type = plant.load_types[0]
@@ -131,7 +142,7 @@ class DockWorker:
                 self._hands.carry(unit.load_unit, unit.place, OUTSIDE, by=self.name)
             self._desk.departed(unit.load_unit)
             self._coming_back.append(unit)
-            return CARRY_MS
+            return self._staff.carry_ms
         return 0
 
     def _confirm_unknown(self) -> int:
@@ -161,7 +172,7 @@ class DockWorker:
             self._arrive(line, load, free[0])
             # Suppliers fill carriers of the pool: else each delivery would add one, until the racks hold only empties.
             del self._coming_back[:1]
-            return CARRY_MS
+            return self._staff.carry_ms
         if self._coming_back:
             unit = self._coming_back.pop(0)
             if self._hands.place_of(unit.load_unit) != OUTSIDE:
@@ -169,7 +180,7 @@ class DockWorker:
             load = self._load(unit.load_unit, unit.barcode, self._load_type.mass_empty_g)
             self._hands.place(load, free[0], by=self.name)
             self._arrive(None, load, free[0])
-            return CARRY_MS
+            return self._staff.carry_ms
         return 0
 
     def _load(self, number: int, barcode: str, mass_g: int) -> Load:
@@ -194,18 +205,19 @@ class DockWorker:
 class Operator:
     """Answers alarms with what the world shows."""
 
-    def __init__(self, plant: Plant, desk: Desk, hands: Hands) -> None:
+    def __init__(self, plant: Plant, desk: Desk, hands: Hands, staff: StaffSpec = USUAL) -> None:
         self.name = "operator"
         self._plant = plant
         self._desk = desk
         self._hands = hands
+        self._staff = staff
 
     def step(self) -> int:
         """Answer one alarm that wants an answer; returns how long it took (ms of plant time)."""
         for alarm in self._desk.alarms():
             try:
                 if alarm.answers and self._settle(alarm):
-                    return ANSWER_MS
+                    return self._staff.answer_ms
             except Refused:
                 continue  # another alarm may have to be settled before this one
         return LOOK_MS

@@ -61,7 +61,9 @@ class LatencyProfile(Record):
 
 
 class StaffSpec(Record):
-    """How long people take, ms. `service` is "fixed" or "exponential" (for races against queueing theory)."""
+    """How long people take, ms: one line by hand (scan, count, confirm), one load unit lifted over, one alarm answered
+    (walk there, look, answer). `service`: "fixed", or "exponential" about these means (as queueing theory has it).
+    """
 
     pick_ms: int = 6_000
     carry_ms: int = 4_000
@@ -75,6 +77,8 @@ class RunSpec(Record):
     hours: measured time, after `warm_up_hours` that count in no figure.
     policies: kind → name as in site.toml; what is not named is the default.
     faults: rates an hour by class of fault.
+    closed: aisles, locations, stations and track nodes that are kept out of use from the start.
+    start: digest of the site's state from which a warm start goes on; empty: opening stock, machines at rest.
     keep: "row" (figures only), "log" (also what playback, Gantt and heat maps need), "journal" (also every fact).
     label: the scenario in comparisons; not part of the name.
     """
@@ -88,6 +92,8 @@ class RunSpec(Record):
     latency: dict[str, LatencyProfile] = msgspec.field(default_factory=dict)
     staff: StaffSpec = StaffSpec()
     faults: dict[str, float] = msgspec.field(default_factory=dict)
+    closed: tuple[str, ...] = ()
+    start: str = ""
     keep: str = "row"
     label: str = ""
 

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 
 from devices.machines.machine import Load
 from devices.machines.world import WorldRefused
-from simulation.people import LOOK_MS, DockWorker, Operator, Picker, Refused
+from simulation.chance import Chance
+from simulation.people import LOOK_MS, USUAL, DockWorker, Operator, Picker, Refused
+from simulation.shift import ALARMS, DELIVERIES, STATIONS, Shift
+from simulation.spec import StaffSpec
 from simulation.twin import Twin
 from wcs.core import events as v
 from wcs.core.entities import Alarm, DeliveryLine, LoadUnit
@@ -127,13 +131,36 @@ def patient(step: Callable[[], int]) -> Callable[[], int]:
     return tried
 
 
-def add_people(twin: Twin) -> None:
+def drawn(step: Callable[[], int], name: str, chance: Chance) -> Callable[[], int]:
+    """The same work, taking exponential times about its own; a look takes what it takes."""
+    done = 0
+
+    def timed() -> int:
+        nonlocal done
+        took_ms = step()
+        if took_ms == LOOK_MS:
+            return took_ms
+        done += 1
+        return max(1, round(-math.log(1.0 - chance.unit("service", name, done)) * took_ms))
+
+    return timed
+
+
+def add_people(twin: Twin, staff: StaffSpec = USUAL, seed: int = 0) -> None:
     """A picker a station, a dock worker a dock, one operator."""
-    hands = TwinHands(twin)
-    for station in twin.plant.stations:
-        twin.worker(patient(Picker(station, TwinDesk(twin, f"picker {station.name}"), hands).step))
-    docks = twin.plant.docks
-    for n, dock in enumerate(docks):
+    hands, shift, plant, chance = TwinHands(twin), Shift(twin), twin.plant, Chance(seed)
+
+    def add(person: Picker | DockWorker | Operator, *places: str) -> None:
+        step = patient(person.step)
+        shift.add(drawn(step, person.name, chance) if staff.service == "exponential" else step, places)
+
+    for station in plant.stations:
+        picker = Picker(station, TwinDesk(twin, f"picker {station.name}"), hands, staff)
+        places = (station.name, station.pick_point, station.handover_point, station.put_on_point)
+        add(picker, *places, *station.order_places, STATIONS)
+    for n, dock in enumerate(plant.docks):
         desk = TwinDesk(twin, f"dock worker {dock.name}")
-        twin.worker(patient(DockWorker(dock, twin.plant, desk, hands, share=n, shares=len(docks)).step))
-    twin.worker(patient(Operator(twin.plant, TwinDesk(twin, "operator"), hands).step))
+        worker = DockWorker(dock, plant, desk, hands, staff, share=n, shares=len(plant.docks))
+        add(worker, *dock.inbound_points, *dock.outbound_points, DELIVERIES)
+    put_on_points = (station.put_on_point for station in plant.stations)
+    add(Operator(plant, TwinDesk(twin, "operator"), hands, staff), *plant.clarification_points, *put_on_points, ALARMS)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from simulation import people, shift
 from simulation import twin as twin_module
 from simulation.run import run
 from simulation.spec import RunSpec, WorkloadSpec
@@ -32,3 +33,18 @@ def test_the_same_spec_gives_the_same_row_and_another_seed_another() -> None:
     spec = RunSpec(plant=load_plant("tiny"), workload=WorkloadSpec(orders_per_hour=60), hours=0.3)
     assert run(spec).row == run(spec).row
     assert run(msgspec.structs.replace(spec, seed=2)).row.digest != run(spec).row.digest
+
+
+def test_people_who_sleep_until_something_changes_do_what_people_do_who_look_every_second(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    spec = RunSpec(plant=load_plant("demo"), workload=WorkloadSpec(orders_per_hour=110), hours=0.5, seed=4)
+    sleeping = run(spec).row
+    monkeypatch.setattr(shift, "IDLE_LOOK_MS", people.LOOK_MS)
+    looking = run(spec).row
+    assert looking.events > sleeping.events
+    assert (looking.order_time_mean_s, looking.order_time_p95_s) == (
+        sleeping.order_time_mean_s,
+        sleeping.order_time_p95_s,
+    )
+    assert looking.orders_shipped == sleeping.orders_shipped > 10

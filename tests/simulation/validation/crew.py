@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from devices.machines.world import WorldRefused
-from simulation.people import LOOK_MS, PICK_MS, DockWorker, Picker, Refused
+from simulation.people import LOOK_MS, USUAL, DockWorker, Picker, Refused
 from simulation.staff import TwinDesk, TwinHands
 from simulation.twin import Twin
 from wcs.core.stations import StationWork
@@ -28,6 +28,11 @@ class CarryDesk(TwinDesk):
         return replace(super().station_work(station), picks=())
 
 
+def at_once() -> int:
+    """What takes no time."""
+    return 0
+
+
 class Crew:
     """Pickers at the first station, one who carries there, and a dock worker.
 
@@ -36,22 +41,21 @@ class Crew:
 
     def __init__(self, twin: Twin, pickers: int, pick_ms: Callable[[], int]) -> None:
         self._twin = twin
-        self._pick_ms = pick_ms
         self._happened = 0
         self._bell = twin.env.event()
         twin.after_step.append(self._ring)
         plant, hands = twin.plant, TwinHands(twin)
-        self._employ(Picker(plant.stations[0], CarryDesk(twin, "carrier"), hands).step)
-        self._employ(DockWorker(plant.docks[0], plant, TwinDesk(twin, "dock worker"), hands).step)
+        self._employ(Picker(plant.stations[0], CarryDesk(twin, "carrier"), hands).step, at_once)
+        self._employ(DockWorker(plant.docks[0], plant, TwinDesk(twin, "dock worker"), hands).step, at_once)
         for n in range(pickers):
-            self._employ(Picker(plant.stations[0], PickDesk(twin, f"picker {n}"), hands).step)
+            self._employ(Picker(plant.stations[0], PickDesk(twin, f"picker {n}"), hands).step, pick_ms)
 
     def _ring(self, step: object) -> None:
         self._happened += 1
         self._bell.succeed()
         self._bell = self._twin.env.event()
 
-    def _employ(self, step: Callable[[], int]) -> None:
+    def _employ(self, step: Callable[[], int], took_ms: Callable[[], int]) -> None:
         def life() -> Generator[Any, Any, None]:
             while True:
                 before = self._happened
@@ -59,7 +63,7 @@ class Crew:
                     usual_ms = step()
                 except (Refused, WorldRefused):
                     usual_ms = LOOK_MS
-                if usual_ms == PICK_MS:
+                if usual_ms == USUAL.pick_ms:
                     yield self._twin.env.timeout(self._pick_ms())
                 elif usual_ms == LOOK_MS and self._happened == before:
                     yield self._bell
