@@ -8,7 +8,7 @@ from typing import Any
 from msgspec.structs import replace
 
 from devices.machines.world import WorldRefused
-from simulation.people import LOOK_MS, USUAL, DockWorker, Picker, Refused
+from simulation.people import LOOK_MS, DockWorker, Picker, Refused
 from simulation.staff import TwinDesk, TwinHands
 from simulation.twin import Twin
 from wcs.core.stations import StationWork
@@ -63,11 +63,11 @@ class Crew:
                     usual_ms = step()
                 except (Refused, WorldRefused):
                     usual_ms = LOOK_MS
-                if usual_ms == USUAL.pick_ms:
-                    yield self._twin.env.timeout(self._pick_ms())
-                elif usual_ms == LOOK_MS and self._happened == before:
+                if usual_ms != LOOK_MS:
+                    yield self._twin.env.timeout(took_ms())
+                elif self._happened == before:
                     yield self._bell
                 else:
-                    yield self._twin.env.timeout(0 if usual_ms != LOOK_MS else 1)
+                    yield self._twin.env.timeout(1)
 
         self._twin.env.process(life())
