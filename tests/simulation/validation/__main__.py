@@ -18,6 +18,8 @@ def rows() -> Iterator[Row]:
     for shape in cranes.SHAPES:
         yield f"single cycle, b = {shape}", cranes.mean_single(shape), cranes.bozer_white_single(shape)
         yield f"dual cycle, b = {shape}", cranes.mean_dual(shape), cranes.bozer_white_dual(shape)
+    for shape in cranes.DISPATCHED_SHAPES:
+        yield f"dispatched dual, b = {shape}", cranes.mean_dispatched(shape), cranes.bozer_white_dual(shape)
     for classes, saving in cranes.HAUSMAN_SCHWARZ_GRAVES.items():
         yield f"less travel, {classes or 'all'} classes", cranes.class_saving(classes), saving
     for servers, rho in stations.QUEUES:

@@ -12,6 +12,7 @@ from wcs.plant.model import Conveyor, Plant, Point, Segment, StackerCrane
 
 AT_ONCE = 10**7  # mm/s and mm/s²: a metre a tenth of a millisecond
 HAND = "DST1.HAND"
+QUICK_FORK_MS = 2
 
 
 def quick_plant(*, order_places: int) -> Plant:
@@ -57,7 +58,7 @@ def _quick_crane(crane: StackerCrane) -> StackerCrane:
         speed_y_mm_s=100_000,
         accel_x_mm_s2=100_000,
         accel_y_mm_s2=100_000,
-        fork_cycle_ms=2,
+        fork_cycle_ms=QUICK_FORK_MS,
         transfer_points=tuple(replace(point, x_mm=1, y_mm=1) for point in crane.transfer_points),
         home_x_mm=1,
         home_y_mm=1,

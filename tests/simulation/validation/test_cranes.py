@@ -16,9 +16,15 @@ from tests.simulation.validation.crane_cycles import (
     single_travels_ms,
     uniform_rack,
 )
+from tests.simulation.validation.dual_cycles import LONGEST_S as DISPATCHED_LONGEST_S
+from tests.simulation.validation.dual_cycles import DualCycles
+from tests.simulation.validation.quick_plant import QUICK_FORK_MS
 
 SHAPES = (0.25, 0.5, 0.75, 1.0)
 DUAL_CYCLES = 4_096
+DISPATCHED_SHAPES = (0.5, 1.0)
+DISPATCHED_CYCLES = 600
+FIRST_CYCLES = 5  # the rack is not in turn yet
 SKEW = log(0.8) / log(0.2)  # of the 20/80 curve: a fifth of the articles are asked for in four fifths of all cases
 
 
@@ -89,10 +95,38 @@ def test_the_mean_dual_cycle_is_that_of_bozer_and_white(shape: float) -> None:
     assert mean_dual(shape) == pytest.approx(bozer_white_dual(shape), rel=0.005)
 
 
-def spread_pairs() -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    """Pairs of different locations, spread evenly over all pairs: Halton's sequence in four dimensions."""
+@pytest.mark.parametrize("shape", DISPATCHED_SHAPES)
+def test_the_dual_cycles_that_the_mind_pairs_are_those_of_bozer_and_white(shape: float) -> None:
+    assert mean_dispatched(shape) == pytest.approx(bozer_white_dual(shape), rel=0.005)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("shape", SHAPES)
+def test_over_a_thousand_cycles_they_are_so_for_every_shape(shape: float) -> None:
+    assert mean_dispatched(shape, cycles=1_000) == pytest.approx(bozer_white_dual(shape), rel=0.002)
+
+
+def mean_dispatched(shape: float, cycles: int = DISPATCHED_CYCLES) -> float:
+    """Mean travel of the dual cycles of a plant at work, from one load at the transfer point to the next."""
+    plant = DualCycles(shape, (((a, b), (c, d)) for a, b, c, d in spread_points()))
+    plant.run(cycles + FIRST_CYCLES)
+    done_ms = plant.done_ms[FIRST_CYCLES - 1 :]
+    moves = [line.sink for line in plant.lines if line.source == "CR1" and line.time_ms > done_ms[0]]
+    assert all((first == "A1.OUT") != (second == "A1.OUT") for first, second in pairwise(moves)), "always in turn"
+    travel_ms = (done_ms[-1] - done_ms[0]) / (len(done_ms) - 1) - 4 * QUICK_FORK_MS
+    return travel_ms / 1_000 / DISPATCHED_LONGEST_S
+
+
+def spread_points() -> Iterator[tuple[float, float, float, float]]:
+    """Halton's sequence in four dimensions."""
     for n in count(1):
-        a, b, c, d = (1 + int(halton(n, base) * CELLS) for base in (2, 3, 5, 7))
+        yield halton(n, 2), halton(n, 3), halton(n, 5), halton(n, 7)
+
+
+def spread_pairs() -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    """Pairs of different locations, spread evenly over all pairs."""
+    for point in spread_points():
+        a, b, c, d = (1 + int(share * CELLS) for share in point)
         if (a, b) != (c, d):
             yield (a, b), (c, d)
 
