@@ -15,6 +15,7 @@ from simulation.spec import LatencyProfile, RunSpec, WorkloadSpec
 from simulation.workload import Workload
 from wcs.core.orders import LINES_MAX, QUANTITY_MAX
 from wcs.plant.finding import Finding
+from wcs.plant.locations import LocationTable
 from wcs.plant.model import Protocol
 from wcs.plant.policies import POLICIES
 
@@ -31,7 +32,8 @@ def check_spec(spec: RunSpec) -> tuple[Finding, ...]:
         *_workload(spec.workload),
         *_names(spec),
         *(f for name, profile in spec.latency.items() for f in _latency(f"latency.{name}", profile)),
-        *_stock(spec),
+        *_closed(spec),
+        *(_stock(spec) if not spec.start else ()),
     )
 
 
@@ -104,12 +106,23 @@ def _latency(key: str, profile: LatencyProfile) -> Iterator[Finding]:
         yield Finding(key=key, reason=f"low_ms {profile.low_ms} is above high_ms {profile.high_ms}")
 
 
+def _closed(spec: RunSpec) -> Iterator[Finding]:
+    known = {a.name for a in spec.plant.aisles} | {s.name for s in spec.plant.stations}
+    known |= {n.name for n in spec.plant.track.nodes}
+    for place in spec.closed:
+        if place not in known and not LocationTable(spec.plant).has(place):
+            reason = f"{place} is no aisle, location, station or track node of {spec.plant.name}"
+            yield Finding(key="closed", reason=reason)
+
+
 def _stock(spec: RunSpec) -> Iterator[Finding]:
     """Every SKU needs a load unit at opening, and some places stay free to move."""
     workload = Workload(spec.plant, spec.seed, shape=spec.workload)
-    most = workload.stocked(workload.sku_count)
-    if workload.sku_count > most:
-        reason = f"{workload.sku_count} do not fit: {spec.plant.name} holds opening stock on {most} locations"
+    replayed = {line.sku for order in spec.workload.replay for line in order.lines} - set(workload.names)
+    count = workload.sku_count + len(replayed)
+    most = workload.stocked(count)
+    if count > most:
+        reason = f"{count} do not fit: {spec.plant.name} holds opening stock on {most} locations"
         yield Finding(key="workload.sku_count", reason=reason)
 
 

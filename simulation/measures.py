@@ -19,7 +19,8 @@ class Measures:
         self._spec = spec
         self._twin = twin
         self._warm_ms = int(spec.warm_up_hours * HOUR_MS)
-        self._placed: dict[str, tuple[int, int]] = {}
+        state = twin.warehouse.state  # of a warm start: orders that stood open before count from when they were placed
+        self._placed = {n: (state.order[n].placed_ms, len(state.lines(n))) for n in state.orders_open}
         self._placed_count = 0
         self._shipped_lines = 0
         self._times_s: list[float] = []

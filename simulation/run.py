@@ -8,36 +8,48 @@ from collections.abc import Callable
 
 import msgspec
 
+from simulation.check import check_spec
+from simulation.latency import Latency
 from simulation.measures import Measures
 from simulation.shops import add_shops
 from simulation.spec import RunResult, RunSpec, Timing
 from simulation.staff import add_people
 from simulation.twin import Twin
+from simulation.warm_building import furnish
+from simulation.warm_start import Start
+from simulation.wires import timed_wire
 from simulation.workload import Workload
 from wcs.core import events as v
+from wcs.core.entities import Sku
 from wcs.core.turn import Step
+from wcs.core.warehouse import Warehouse
 
 HOUR_MS = 3_600_000
+WARM_PREFIX = "TWIN"  # of drawn orders: the site's own numbers are taken
 PROGRESS_MS = 60_000  # plant time between two reports of progress
 # Orders that may stand open at once: a plant that lets more pile up does not keep up with its orders, and says so.
 OPEN_ORDERS_MAX = 5_000
 
 
-def run(spec: RunSpec, progress: Callable[[float], None] = lambda share: None) -> RunResult:
-    """Run it; `progress` hears the share of plant time done.
+def run(
+    spec: RunSpec, progress: Callable[[float], None] = lambda share: None, *, start: Start | None = None
+) -> RunResult:
+    """Run it; `progress` hears the share of plant time done, `start` is the site's state of a warm start.
 
     Raises:
         ValueError: the spec is impossible (unknown policy, more stock than places, a rate below zero).
     """
-    twin = Twin(spec.plant)
+    for finding in check_spec(spec):
+        raise ValueError(f"{finding.key}: {finding.reason}")
+    twin = Twin(spec.plant, warehouse=Warehouse(spec.plant, start.rows) if start else None)
+    if spec.latency:
+        twin.wire = timed_wire(Latency(spec.latency, spec.plant, spec.seed), twin.env)
     measures = Measures(spec, twin)
     clock = _Clock(twin, measures)
-    twin.start()
-    workload = Workload(spec.plant, spec.seed, shape=spec.workload)
-    for sku in workload.skus():
-        twin.handle(v.SkuChanged(at_ms=0, actor="planner", sku=sku))
-    twin.open_stock(workload.opening(0))
-    add_people(twin)
+    workload = _open(twin, spec, start)
+    for place in spec.closed:
+        twin.handle(v.PlaceBlockRequested(at_ms=0, actor="planner", place=place, blocked=True, reason="closed"))
+    add_people(twin, spec.staff, spec.seed)
     add_shops(twin, workload, spec.workload)
     end_ms = int((spec.warm_up_hours + spec.hours) * HOUR_MS)
     while twin.now_ms < end_ms and not measures.diverged:
@@ -45,6 +57,23 @@ def run(spec: RunSpec, progress: Callable[[float], None] = lambda share: None) -
         measures.watch_backlog(OPEN_ORDERS_MAX)
         progress(twin.now_ms / end_ms)
     return measures.result(clock.digest(), clock.timing())
+
+
+def _open(twin: Twin, spec: RunSpec, start: Start | None) -> Workload:
+    """Opening stock on an empty building, or the site as it was; then power on."""
+    if start is not None:
+        furnish(twin)
+        twin.start()
+        return Workload(spec.plant, spec.seed, shape=spec.workload, names=start.skus, prefix=WARM_PREFIX)
+    twin.start()
+    workload = Workload(spec.plant, spec.seed, shape=spec.workload)
+    skus = workload.skus()
+    known = {sku.sku for sku in skus}
+    replayed = sorted({line.sku for order in spec.workload.replay for line in order.lines} - known)
+    for sku in (*skus, *(Sku(sku=name, name=name) for name in replayed)):
+        twin.handle(v.SkuChanged(at_ms=0, actor="planner", sku=sku))
+    twin.open_stock(workload.opening(0, extra=tuple(replayed)))
+    return workload
 
 
 class _Clock:

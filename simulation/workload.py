@@ -19,29 +19,48 @@ FILL = 0.55  # share of the locations with stock at opening
 FILL_EMPTY = 0.15  # and with empties: each order takes one away, each emptied source gives one back
 FILL_MOST = 0.75  # with stock, when there are more SKUs than FILL has room for: the rest is for empties and moves
 LOADS_A_SKU = 2  # at opening, where there is room
+WARM_REFILL = 1_000_000  # deliveries of a warm start are numbered from here: the site's own numbers are taken
 NEIGHBOURS = 5  # ranks on either side from which a basket's further lines are drawn
 USUAL = WorkloadSpec()
 
 
 class Workload:
-    """One seed's world of goods for one plant; `shape` says how long orders are and what they want."""
+    """One seed's world of goods for one plant.
+
+    Args:
+        plant: where it is stored.
+        seed: of everything that is drawn.
+        sku_count: how many articles; 0: as `shape` says, or as many as fill the plant.
+        prefix: of order numbers.
+        shape: how long orders are and what they want.
+        names: the articles of a site that runs already, fast movers first; then nothing is opened.
+    """
 
     def __init__(
-        self, plant: Plant, seed: int, *, sku_count: int = 0, prefix: str = "SO", shape: WorkloadSpec = USUAL
+        self,
+        plant: Plant,
+        seed: int,
+        *,
+        sku_count: int = 0,
+        prefix: str = "SO",
+        shape: WorkloadSpec = USUAL,
+        names: tuple[str, ...] = (),
     ) -> None:
         self.plant = plant
         self.chance = Chance(seed)
         self.locations = LocationTable(plant)
         self.prefix = prefix
         self.shape = shape
-        self.sku_count = sku_count or shape.sku_count or max(4, self.locations.count // 12)
+        self.sku_count = len(names) or sku_count or shape.sku_count or max(4, self.locations.count // 12)
+        self.names = names or tuple(f"S{n + 1:04d}" for n in range(self.sku_count))
+        self._first_refill = WARM_REFILL if names else 0
         self.load_type = plant.load_types[0]
 
     def skus(self) -> list[Sku]:
         """The articles, named S0001 and so on; the first are the fast movers."""
         return [
             Sku(
-                sku=f"S{n + 1:04d}",
+                sku=self.names[n],
                 name=f"Article {n + 1}",
                 unit_mass_g=self.chance.integer(100, 400, "sku_mass", n),
                 life_at_shipping_ms=7 * DAY_MS if n % 3 == 0 else 0,
@@ -103,7 +122,7 @@ class Workload:
             elif shape.affinity and self.chance.unit("affinity", n, counter) < shape.affinity:
                 rank = self._neighbour(first, n, counter)
             quantity = self.chance.integer(1, shape.quantity_max, "order_quantity", n, counter)
-            lines[f"S{rank + 1:04d}"] = quantity
+            lines[self.names[rank]] = quantity
         number = f"{self.prefix}{n:06d}"
         return number, tuple(OrderLineWish(sku=sku, quantity=quantity) for sku, quantity in lines.items())
 
@@ -137,16 +156,17 @@ class Workload:
 
     def what_sells(self, n: int) -> str:
         """The SKU of delivery n, where deliveries come at a rate of their own."""
-        return f"S{self._rank('delivery_sku', n, 1) + 1:04d}"
+        return self.names[self._rank("delivery_sku", n, 1)]
 
     def refill(self, n: int, sku: str, at_ms: int) -> tuple[str, tuple[DeliveryLine, ...]]:
         """Delivery number n, of one load unit of this SKU."""
-        number = f"DL{n:05d}"
+        known = self._first_refill + n
+        number = f"DL{known:05d}"
         life = self.chance.integer(60, 365, "delivery_life", n, 1) * DAY_MS
         line = DeliveryLine(
             delivery=number,
             line=1,
-            barcode=f"T{500_000 + 10 * n + 1:06d}",
+            barcode=f"T{500_000 + 10 * known + 1:06d}",
             sku=sku,
             lot=f"{number}-1",
             quantity=self.chance.integer(*UNITS_A_LOAD, "delivery_quantity", n, 1),
