@@ -6,6 +6,7 @@ Rule: everything that is asked is checked before the first run starts; a refusal
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -29,11 +30,25 @@ def simulate(
     gate: Annotated[
         str | None, typer.Option(help='"throughput>=X@95%": exit code 1 when the lower limit misses')
     ] = None,
+    orders_times: Annotated[float, typer.Option(help="how many times as many orders: 2 doubles them")] = 1.0,
+    orders_file: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="CSV: order_id, sku, quantity, placed or after_s")
+    ] = None,
+    new_skus: Annotated[bool, typer.Option("--new-skus", help="unknown SKUs of that file get opening stock")] = False,
+    orders_from: Annotated[str | None, typer.Option(help="replay the orders of the ledger at this URL")] = None,
+    latency_from: Annotated[str | None, typer.Option(help="latencies as the ledger at this URL has them")] = None,
+    start_from: Annotated[
+        str | None, typer.Option("--from", help="begin with the state of the ledger at this URL, read only")
+    ] = None,
+    close: Annotated[
+        list[str] | None, typer.Option(help="an aisle, location, station or node out of use; may be given again")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document on standard output")] = False,
 ) -> None:
     """Simulate a plant under orders: throughput with its interval, order times, how busy each device is."""
-    from api.simulating import Question, Refusal, answer
+    from api.simulating import Question, answer
     from api.simulating_shown import shown
+    from api.simulating_sources import Refusal
 
     question = Question(
         plant=plant,
@@ -46,6 +61,13 @@ def simulate(
         vehicles=tuple(vehicles or ()),
         relative_half_width=relative_half_width,
         gate=gate,
+        orders_times=orders_times,
+        orders_file=orders_file,
+        orders_from=orders_from,
+        new_skus=new_skus,
+        latency_from=latency_from,
+        start_from=start_from,
+        closed=tuple(close or ()),
     )
     try:
         with shown(sys.stderr) as show:

@@ -1,5 +1,6 @@
 """Real baskets from a CSV file: order_id, sku, quantity and perhaps due (an ISO date or time), a line each.
 
+For a replay also when an order comes: placed (an ISO date or time), or after_s (seconds from the start).
 Rule: the whole file is read and checked before anything of it is placed; what is wrong is named by file and line.
 Commas, semicolons or tabs separate, a byte order mark and any line ends are welcome, the text is UTF-8.
 """
@@ -8,8 +9,9 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from wcs.plant.model import Record
 
 COLUMNS = ("order_id", "sku", "quantity")
 SEPARATORS = ",;\t"
+AFTER_S_MAX = 366 * 86_400  # a year: beyond it somebody has mistaken the unit
 NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f/]")  # names stand in the paths of the API
 
 
@@ -28,20 +31,24 @@ class Basket(Record):
     number: str
     lines: tuple[OrderLineWish, ...]
     due_ms: int | None = None
+    placed_ms: int | None = None
+    after_ms: int | None = None
 
 
 class OrdersFileError(Exception):
     """A line of an orders file that cannot be read; the text says which and why."""
 
 
-def read_baskets(file: Path) -> list[Basket]:
-    """The orders of a file, in the order of their first lines.
+def read_baskets(file: Path, known: Collection[str] | None = None) -> list[Basket]:
+    """The orders of a file, in the order of their first lines; only SKUs that are `known`, if that is given.
 
     Raises:
         OrdersFileError: with the line and the reason.
     """
     lines: dict[str, dict[str, int]] = {}
     due: dict[str, int | None] = {}
+    placed: dict[str, int | None] = {}
+    after: dict[str, int | None] = {}
     for where, row in _rows(file):
         number, sku = _name(row, "order_id", where), _name(row, "sku", where)
         basket = lines.setdefault(number, {})
@@ -50,9 +57,23 @@ def read_baskets(file: Path) -> list[Basket]:
             raise OrdersFileError(f"{where}: more than {QUANTITY_MAX} of {sku} in order {number}")
         if len(basket) > LINES_MAX:
             raise OrdersFileError(f"{where}: more than {LINES_MAX} lines in order {number}")
-        due[number] = due.get(number) or _time_ms(row.get("due"), where)
+        if known is not None and sku not in known:
+            raise OrdersFileError(f"{where}: unknown SKU {sku!r}")
+        for times, time_ms in (
+            (due, _time_ms(row.get("due"), where, "due")),
+            (placed, _time_ms(row.get("placed"), where, "placed")),
+            (after, _seconds_ms(row.get("after_s"), where)),
+        ):
+            if times.get(number) is None:
+                times[number] = time_ms
     return [
-        Basket(number=n, lines=tuple(OrderLineWish(sku=s, quantity=q) for s, q in basket.items()), due_ms=due[n])
+        Basket(
+            number=n,
+            lines=tuple(OrderLineWish(sku=s, quantity=q) for s, q in basket.items()),
+            due_ms=due[n],
+            placed_ms=placed[n],
+            after_ms=after[n],
+        )
         for n, basket in lines.items()
     ]
 
@@ -105,15 +126,27 @@ def _quantity(text: str | None, where: str) -> int:
     return quantity
 
 
-def _time_ms(text: str | None, where: str) -> int | None:
+def _seconds_ms(text: str | None, where: str) -> int | None:
+    if not text or not text.strip():
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds <= AFTER_S_MAX:
+        raise OrdersFileError(f"{where}: after_s {text!r} is not a number from 0 to {AFTER_S_MAX}")
+    return round(seconds * 1000)
+
+
+def _time_ms(text: str | None, where: str, column: str) -> int | None:
     if not text or not text.strip():
         return None
     try:
         moment = datetime.fromisoformat(text.strip())
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-        due_ms = int(moment.timestamp() * 1000)
+        time_ms = int(moment.timestamp() * 1000)
     except (ValueError, OverflowError):
-        raise OrdersFileError(f"{where}: due {text!r} is not an ISO date or time") from None
-    if due_ms < 0:
-        raise OrdersFileError(f"{where}: due {text!r} is long past")
-    return due_ms
+        raise OrdersFileError(f"{where}: {column} {text!r} is not an ISO date or time") from None
+    if time_ms < 0:
+        raise OrdersFileError(f"{where}: {column} {text!r} is long past")
+    return time_ms

@@ -5,19 +5,34 @@ Rule: no run starts before every scenario was found possible.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
 
 import msgspec
 
 from api.simulate_gate import Gate, Verdict, judge, parse_gate
+from api.simulating_sources import (
+    Refusal,
+    beginning,
+    faster,
+    latencies,
+    orders_of_file,
+    orders_of_journal,
+    refusals,
+    renumbered,
+)
 from simulation.check import check_reach
 from simulation.figures import Figures, figures_of
 from simulation.replications import replicate
-from simulation.spec import RunResult, RunSpec, WorkloadSpec
+from simulation.run import run
+from simulation.spec import ReplayedOrder, RunResult, RunSpec, WorkloadSpec
 from simulation.variants import with_vehicles
-from wcs.plant.file import PlantFileError, load_plant
-from wcs.plant.model import Record
+from simulation.warm_start import Start
+from simulation.workload import Workload
+from wcs.plant.file import load_plant
+from wcs.plant.model import Plant, Record
 
 Show = Callable[[str, int, int, float], None]
 """(scenario, replication from 0, replications, share of it that is done)"""
@@ -26,12 +41,15 @@ ORDERS_PER_HOUR = 60.0
 BUSIEST_SHOWN = 5
 
 
-class Refusal(Exception):
-    """The question is impossible; the text says where and why."""
-
-
 class Question(Record):
-    """What was asked at the command line."""
+    """What was asked at the command line.
+
+    orders_times: how many times as many orders as otherwise.
+    orders_file, orders_from: real orders instead of drawn ones, of a CSV file or of a site's journal.
+    new_skus: SKUs of the file that nobody knows get opening stock; else they are refused.
+    latency_from, start_from: URLs of a site's ledger.
+    closed: aisles, locations, stations or track nodes out of use.
+    """
 
     plant: str
     orders_per_hour: float | None = None
@@ -43,6 +61,13 @@ class Question(Record):
     vehicles: tuple[int, ...] = ()
     relative_half_width: float | None = None
     gate: str | None = None
+    orders_times: float = 1.0
+    orders_file: Path | None = None
+    orders_from: str | None = None
+    new_skus: bool = False
+    latency_from: str | None = None
+    start_from: str | None = None
+    closed: tuple[str, ...] = ()
 
 
 class Answer(Record):
@@ -87,43 +112,83 @@ def answer(question: Question, show: Show = lambda label, n, of, share: None) ->
         Refusal: the question is impossible.
     """
     gate = _gate(question)
-    specs = scenarios(question)
+    with refusals():
+        plant = load_plant(question.plant)
+    start = beginning(question.start_from, plant) if question.start_from else None
+    specs = scenarios(question, plant, start)
     for spec in specs:
         for finding in check_reach(spec):
             raise Refusal(f"{question.plant}: {finding.key}: {finding.reason}")
-    results = [_runs(question, spec, show) for spec in specs]
+    results = [_runs(question, spec, start, show) for spec in specs]
     return Answer(
         scenarios=tuple(figures_of(runs) for runs in results),
         verdicts=tuple(judge(gate, runs) for runs in results) if gate else (),
     )
 
 
-def scenarios(question: Question) -> list[RunSpec]:
+def scenarios(question: Question, plant: Plant, start: Start | None) -> list[RunSpec]:
     """The specs of the first run of each scenario.
 
     Raises:
         Refusal: a file, a policy or a fleet is impossible.
     """
-    with _refusals():
-        plant = load_plant(question.plant)
-    rate = ORDERS_PER_HOUR if question.orders_per_hour is None else question.orders_per_hour
+    rate = _rate(question, start)
     base = RunSpec(
         plant=plant,
-        workload=WorkloadSpec(orders_per_hour=rate),
+        workload=WorkloadSpec(orders_per_hour=rate, replay=_replay(question, plant, start, rate)),
         seed=question.seed,
         hours=question.hours,
         warm_up_hours=question.warm_up_hours,
         policies=dict(_policy(text) for text in question.policies),
+        latency=latencies(question.latency_from, plant) if question.latency_from else {},
+        closed=question.closed,
+        start=start.digest if start else "",
         label=plant.name,
     )
-    with _refusals():
-        return [
+    with refusals():
+        fleets = [
             msgspec.structs.replace(base, plant=with_vehicles(plant, count), label=f"{count} vehicles")
             for count in question.vehicles
-        ] or [base]
+        ]
+    if start is not None and min(question.vehicles, default=len(plant.vehicles)) < len(plant.vehicles):
+        raise Refusal(f"--vehicles: the site's books know {len(plant.vehicles)}: with --from there can be more only")
+    return fleets or [base]
 
 
-def _runs(question: Question, spec: RunSpec, show: Show) -> list[RunResult]:
+def _rate(question: Question, start: Start | None) -> float:
+    times, wanted = question.orders_times, question.orders_per_hour
+    if not (math.isfinite(times) and times > 0):
+        raise Refusal(f"--orders-times {times:g}: wanted a number above 0")
+    if wanted is None and start is not None:
+        if not start.orders_per_hour and not (question.orders_file or question.orders_from):
+            raise Refusal("--from: nothing was ordered there lately: give --orders-per-hour")
+        return start.orders_per_hour * times
+    return (ORDERS_PER_HOUR if wanted is None else wanted) * times
+
+
+def _replay(question: Question, plant: Plant, start: Start | None, rate: float) -> tuple[ReplayedOrder, ...]:
+    file, url = question.orders_file, question.orders_from
+    if file is not None and url is not None:
+        raise Refusal("give --orders-file or --orders-from, not both")
+    if question.new_skus and start is not None:
+        raise Refusal("--new-skus: with --from there is only what the site has")
+    known = start.skus if start is not None else Workload(plant, question.seed).names
+    if file is not None:
+        wanted = None if question.new_skus else frozenset(known)
+        orders = orders_of_file(file, wanted, per_hour=rate / question.orders_times, seed=question.seed)
+    elif url is not None:
+        orders = orders_of_journal(url)
+    else:
+        return ()
+    if start is not None:
+        unknown = sorted({line.sku for order in orders for line in order.lines} - set(known))
+        if unknown:
+            raise Refusal(f"--orders-from: the site of --from does not know the SKU {unknown[0]}")
+        orders = renumbered(orders)
+    return faster(orders, question.orders_times)
+
+
+def _runs(question: Question, spec: RunSpec, start: Start | None, show: Show) -> list[RunResult]:
     of = question.replications
     return list(
         replicate(
@@ -131,6 +196,7 @@ def _runs(question: Question, spec: RunSpec, show: Show) -> list[RunResult]:
             of,
             relative_half_width=question.relative_half_width,
             progress=lambda n, share: show(spec.label, n, max(of, n + 1), share),
+            one=partial(run, start=start),
         )
     )
 
@@ -154,14 +220,6 @@ def _policy(text: str) -> tuple[str, str]:
     if not (kind and equals and name):
         raise Refusal(f"--policy {text!r}: wanted KIND=NAME")
     return kind, name
-
-
-@contextmanager
-def _refusals() -> Iterator[None]:
-    try:
-        yield
-    except (PlantFileError, ValueError) as refusal:
-        raise Refusal(str(refusal)) from None
 
 
 def _label(figures: Figures) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from simulation.spec import RunSpec, StaffSpec, WorkloadSpec
+from simulation.spec import RunSpec, StaffSpec
 from wcs.plant.check_rates import bounds
 from wcs.plant.cycle_times import CraneCycle, vehicle_trip_ms
 from wcs.plant.model import Plant, Record, Vehicle
@@ -36,12 +36,14 @@ class Demand(Record):
     inbound: float
 
 
-def demand_of(workload: WorkloadSpec) -> Demand:
-    """The mean demand of drawn or replayed orders."""
+def demand_of(spec: RunSpec) -> Demand:
+    """The mean demand of drawn orders, or of those that are replayed within the run."""
+    workload = spec.workload
     if workload.replay:
-        hours = max(1, max(o.at_ms for o in workload.replay)) / HOUR_MS
-        orders = len(workload.replay) / hours
-        lines = sum(len(o.lines) for o in workload.replay) / hours
+        hours = spec.warm_up_hours + spec.hours
+        coming = [o for o in workload.replay if o.at_ms <= hours * HOUR_MS]
+        orders = len(coming) / hours
+        lines = sum(len(o.lines) for o in coming) / hours
     else:
         orders = workload.orders_per_hour
         lines = orders * (1 + workload.lines_max) / 2
@@ -50,7 +52,7 @@ def demand_of(workload: WorkloadSpec) -> Demand:
 
 def loads(spec: RunSpec) -> tuple[DeviceLoad, ...]:
     """Every kind of device of this plant under this workload, the busiest first."""
-    demand = demand_of(spec.workload)
+    demand = demand_of(spec)
     if demand.orders <= 0:
         return ()
     found = (
@@ -66,11 +68,12 @@ def saturated(spec: RunSpec) -> tuple[str, ...]:
     """Why this workload is out of reach of this plant, a sentence for each kind of device; empty: it may be in reach.
 
     Example:
+        >>> from simulation.spec import WorkloadSpec
         >>> from wcs.plant.file import load_plant
         >>> saturated(RunSpec(plant=load_plant("tiny"), workload=WorkloadSpec(orders_per_hour=60)))
         ()
     """
-    orders = demand_of(spec.workload).orders
+    orders = demand_of(spec).orders
     return tuple(
         f"{orders:g} orders an hour cannot be reached: {load.devices} would have to work {load.share:.0%} of the time,"
         f" {load.most_per_hour:.0f} an hour are the most ({load.reason})"

@@ -1,0 +1,173 @@
+"""`wcs simulate` with real orders and with a site: files and ledgers are read, and refused with file and line."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from typer.testing import CliRunner, Result
+
+from api.cli import app
+from simulation.latency import fit_latency
+from simulation.shops import add_shops
+from simulation.spec import WorkloadSpec
+from simulation.staff import add_people
+from simulation.twin import Twin
+from simulation.workload import Workload
+from tests.ledger.conftest import keep_books
+from wcs.core import events as v
+from wcs.ledger.database import engine_for
+from wcs.ledger.snapshot import read_snapshot
+from wcs.ledger.tables import command_delivery
+from wcs.plant.file import load_plant
+
+TINY = load_plant("tiny")
+MINUTES = 25
+SHORT = ("--plant", "tiny", "--hours", "0.3", "--replications", "1")
+
+
+def simulate(*arguments: str) -> Result:
+    return CliRunner().invoke(app, ["simulate", *arguments])
+
+
+def document(*arguments: str) -> dict[str, float]:
+    result = simulate(*SHORT, *arguments, "--json")
+    assert result.exit_code == 0, result.output
+    made: dict[str, float] = json.loads(result.stdout)
+    return made
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A busy site's database."""
+    twin = Twin(TINY, keep_journal=True)
+    twin.start()
+    work = Workload(TINY, 1)
+    for sku in work.skus():
+        twin.handle(v.SkuChanged(at_ms=0, actor="office", sku=sku))
+    twin.open_stock(work.opening(0))
+    add_people(twin)
+    add_shops(twin, work, WorkloadSpec(orders_per_hour=40))
+    twin.run_to(MINUTES * 60_000)
+    url = f"sqlite:///{tmp_path_factory.mktemp('site') / 'wcs.db'}"
+    keep_books(url, twin)
+    return url
+
+
+@pytest.fixture
+def orders_csv(tmp_path: Path) -> Path:
+    return tmp_path / "orders.csv"
+
+
+def test_orders_of_a_file_come_at_their_moments(orders_csv: Path) -> None:
+    orders_csv.write_text("order_id,sku,quantity,after_s\nA,S0001,2,0\nA,S0002,1,\nB,S0001,1,60.5\nC,S0003,1,90000\n")
+    assert document("--orders-file", str(orders_csv))["orders_shipped"] == 2
+
+
+def test_moments_of_a_calendar_count_from_the_first(orders_csv: Path) -> None:
+    rows = ("A,S0001,2,2026-03-01T08:00", "B,S0002,1,2026-03-01T08:02", "C,S0002,1,2026-03-02T08:00")
+    orders_csv.write_text("\n".join(("order_id,sku,quantity,placed", *rows)))
+    assert document("--orders-file", str(orders_csv))["orders_shipped"] == 2
+    assert document("--orders-file", str(orders_csv), "--orders-times", "0.1")["orders_shipped"] == 1
+
+
+def test_orders_without_moments_are_drawn_at_the_rate(orders_csv: Path) -> None:
+    orders_csv.write_text("order_id,sku,quantity\n" + "".join(f"A{n},S0001,1\n" for n in range(100)))
+    slow = document("--orders-file", str(orders_csv), "--orders-per-hour", "10")
+    fast = document("--orders-file", str(orders_csv), "--orders-per-hour", "40")
+    assert slow["orders_shipped"] < fast["orders_shipped"] < 30
+
+
+def test_new_skus_get_stock_if_that_is_asked_for(orders_csv: Path) -> None:
+    orders_csv.write_text("order_id,sku,quantity,after_s\nA,GREEN-CUP,2,0\nB,S0001,1,5\n")
+    assert document("--orders-file", str(orders_csv), "--new-skus")["orders_shipped"] == 2
+
+
+@pytest.mark.parametrize(
+    ("content", "word"),
+    [
+        ("order_id,sku,quantity\nA,S0001,1\nA,NOBODY,1\n", "line 3: unknown SKU 'NOBODY'"),
+        ("order_id,sku,quantity,after_s\nA,S0001,1,-5\n", "line 2: after_s '-5'"),
+        ("order_id,sku,quantity,after_s\nA,S0001,1,nan\n", "line 2: after_s 'nan'"),
+        ("order_id,sku,quantity,placed\nA,S0001,1,yesterday\n", "line 2: placed 'yesterday'"),
+        ("order_id,sku,quantity\nA,S0001,-1\n", "line 2: quantity"),
+        ("order_id,sku,quantity\nA,S0001,many\n", "line 2: quantity"),
+        ("order_id,sku\nA,S0001\n", "line 1: the column quantity"),
+        ("order_id,sku,quantity,after_s\nA,S0001,1,5\nB,S0001,1,\n", "order B has no after_s"),
+        ("order_id,sku,quantity\n", "there are no orders"),
+    ],
+)
+def test_a_bad_orders_file_is_refused_with_file_and_line(orders_csv: Path, content: str, word: str) -> None:
+    orders_csv.write_text(content)
+    result = simulate(*SHORT, "--orders-file", str(orders_csv))
+    assert result.exit_code == 2
+    assert f"{orders_csv}: " in result.stderr
+    assert word in result.stderr
+    assert result.stdout == ""
+
+
+def test_a_site_is_the_beginning_of_a_run_at_its_own_rate(ledger: str) -> None:
+    warm, doubled = document("--from", ledger), document("--from", ledger, "--orders-times", "2")
+    assert warm["orders_shipped"] > 5
+    assert doubled["orders_shipped"] > warm["orders_shipped"]
+
+
+def test_what_if_questions_are_asked_of_a_site(ledger: str) -> None:
+    as_it_is, closed, fleet = (
+        document("--from", ledger, *more) for more in ((), ("--close", "A2"), ("--vehicles", "3"))
+    )
+    assert len({as_it_is["digest"], closed["digest"], fleet["digest"]}) == 3
+    assert fleet["orders_shipped"] > 5
+
+
+def test_the_orders_of_a_site_are_replayed_on_an_empty_building_and_on_itself(ledger: str) -> None:
+    assert document("--orders-from", ledger)["orders_shipped"] > 5
+    assert document("--from", ledger, "--orders-from", ledger)["orders_shipped"] > 5
+
+
+def measured(url: str, trips_ms: list[int]) -> None:
+    """Deliveries to a crane and to a conveyor, with these round trips."""
+    engine = engine_for(url)
+    with engine.begin() as connection:
+        for n, trip_ms in enumerate(trips_ms):
+            for device in ("CR1", "CV1"):
+                row = {"site_id": "main", "device": device, "sequence": 100_000 + n, "sent_at_ms": 1_000_000 + 500 * n}
+                connection.execute(
+                    sa.insert(command_delivery).values(**row, acknowledged_at_ms=row["sent_at_ms"] + trip_ms)
+                )
+    engine.dispose()
+
+
+def test_latency_is_fitted_from_the_deliveries_of_a_site(ledger: str) -> None:
+    measured(ledger, [80, 100, 120, 100] * 10)
+    with read_snapshot(ledger) as connection:
+        profiles = fit_latency(connection, TINY, "main")
+    assert set(profiles) == {"opcua", "modbus"}
+    profile = profiles["opcua"]
+    assert profile.mean_ms == pytest.approx(50)
+    assert (profile.low_ms, profile.high_ms) == (40, 60)
+    assert profile.deviation_ms == pytest.approx(14.3 / 2**0.5, rel=0.02)
+    assert document("--latency-from", ledger)["digest"] != document()["digest"]
+
+
+@pytest.mark.parametrize("option", ["--from", "--orders-from", "--latency-from"])
+def test_a_ledger_that_is_not_there_is_refused(tmp_path: Path, option: str) -> None:
+    result = simulate(*SHORT, option, f"sqlite:///{tmp_path}/none.db")
+    assert result.exit_code == 2
+    assert "there is no ledger" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("--close", "A9"), "A9 is no aisle"),
+        (("--orders-times", "0"), "wanted a number above 0"),
+        (("--from", "nonsense"), "--from: the database cannot be read"),
+    ],
+)
+def test_other_impossible_questions_are_refused(arguments: tuple[str, ...], word: str) -> None:
+    result = simulate(*SHORT, *arguments)
+    assert result.exit_code == 2
+    assert word in result.stderr
