@@ -209,8 +209,11 @@ def _track(aisles: int, stations: int, docks: int, vehicles: int) -> tuple[Track
     def bay(name: str, row: int, column: int, side: float, **more: object) -> str:
         onward = column + 1 if row % 2 == 0 else column - 1
         node(name, column + 0.5, row + side, **more)
-        edge(crossing[row, column], name, 0.7)
-        edge(name, crossing[row, onward], 0.7)
+        way = [crossing[row, column], name, crossing[row, onward]]
+        if "stops" in more:  # room for one more to wait beside the street
+            way.insert(1, node(f"{name}.Q", column + 0.2, row + side))
+        for a, b in pairwise(way):
+            edge(a, b, 0.7)
         return name
 
     for n in range(1, aisles + 1):

@@ -35,6 +35,20 @@ class Alarm(enum.IntFlag):
 FAULTS = Alarm.EMERGENCY_STOP | Alarm.OVERLOAD | Alarm.AXIS | Alarm.CONTOUR | Alarm.JAM | Alarm.LOCALISATION_LOST
 
 
+# As plain integers, for a status is made after every step of a machine and flags are slow.
+_FORK_NOT_CENTRED, _WCS_LOST, _SOURCE_EMPTY, _SINK_OCCUPIED, _BATTERY_LOW, _EMERGENCY_STOP = (
+    int(alarm)
+    for alarm in (
+        Alarm.FORK_NOT_CENTRED,
+        Alarm.WCS_LOST,
+        Alarm.SOURCE_EMPTY,
+        Alarm.SINK_OCCUPIED,
+        Alarm.BATTERY_LOW,
+        Alarm.EMERGENCY_STOP,
+    )
+)
+
+
 class Panel(Record):
     """Key switch and standing causes of faults: they are physical and survive a loss of power."""
 
@@ -135,12 +149,17 @@ class TaskController:
         memory = self.memory
         faulted = bool(self.panel.causes or self.latched)
         automatic = self.panel.mode == OperatingMode.AUTOMATIC
-        alarms = Alarm(self.panel.causes | self.latched)
-        alarms |= Alarm(0) if centred or self.runs else Alarm.FORK_NOT_CENTRED
-        alarms |= Alarm(0) if self.wcs_alive else Alarm.WCS_LOST
-        alarms |= Alarm.SOURCE_EMPTY if memory.result == ResultCode.SOURCE_EMPTY else Alarm(0)
-        alarms |= Alarm.SINK_OCCUPIED if memory.result == ResultCode.SINK_OCCUPIED else Alarm(0)
-        alarms |= Alarm.BATTERY_LOW if battery_low else Alarm(0)
+        alarms = int(self.panel.causes | self.latched)
+        if not centred and not self.runs:
+            alarms |= _FORK_NOT_CENTRED
+        if not self.wcs_alive:
+            alarms |= _WCS_LOST
+        if memory.result is ResultCode.SOURCE_EMPTY:
+            alarms |= _SOURCE_EMPTY
+        elif memory.result is ResultCode.SINK_OCCUPIED:
+            alarms |= _SINK_OCCUPIED
+        if battery_low:
+            alarms |= _BATTERY_LOW
         return DeviceStatus(
             boot_count=memory.boot_count,
             latched_epoch=memory.latched_epoch,
@@ -152,14 +171,14 @@ class TaskController:
             retentive_valid=memory.valid,
             load_present=load_present,
             wcs_alive=self.wcs_alive,
-            emergency_stop_clear=not alarms & Alarm.EMERGENCY_STOP,
+            emergency_stop_clear=not alarms & _EMERGENCY_STOP,
             in_position=in_position,
             homed=True,
             charging=charging,
             active_task=memory.active,
             result=memory.result,
             event_sequence=memory.event_sequence,
-            alarms=(int(alarms), 0, 0, 0),
+            alarms=(alarms, 0, 0, 0),
             confirmed=confirmed,
             load_type=memory.load_type if load_present else 0,
             load_id=memory.load_id if load_present else 0,
