@@ -21,7 +21,7 @@ from tests.simulation.validation.dual_cycles import DualCycles
 from tests.simulation.validation.quick_plant import QUICK_FORK_MS
 
 SHAPES = (0.25, 0.5, 0.75, 1.0)
-DUAL_CYCLES = 4_096
+DUAL_CYCLES = 3_000
 DISPATCHED_SHAPES = (0.5, 1.0)
 DISPATCHED_CYCLES = 600
 FIRST_CYCLES = 5  # the rack is not in turn yet
