@@ -1,7 +1,8 @@
 """What a stacker crane does next: storage and retrieval paired into dual command cycles.
 
 Rule: a crane with a load on board finishes that first; then it alternates, so that a storage is followed by the
-retrieval that lies nearest to where it ends, and no leg waits behind more than `WINDOW` younger ones.
+retrieval that lies nearest to where it ends, and no leg waits behind more than `WINDOW` younger ones. Where the
+policy of pairing says so, it takes the oldest leg that can begin instead.
 """
 
 from __future__ import annotations
@@ -107,6 +108,9 @@ def next_leg(turn: Turn, crane: str) -> e.Leg | None:
             storage = leg
         if storage is not None and len(retrievals) >= WINDOW:
             break
+    if state.policies.pairing == "oldest_first":
+        found = [*retrievals, *([storage] if storage is not None else [])]
+        return min(found, key=lambda leg: leg.number, default=None)
     stored_last = layout.is_location(last_sink(turn, crane))
     if storage is not None and not (stored_last and retrievals):
         return storage

@@ -17,6 +17,7 @@ from wcs.core import entities as e
 from wcs.core.attention import Attention
 from wcs.core.layout import FLEET, Layout
 from wcs.core.room import Room
+from wcs.plant.policies import DEFAULT_POLICIES, Policies
 from wcs.traffic.records import VehicleTraffic
 from wcs.traffic.state import Traffic
 
@@ -70,8 +71,9 @@ class Table(Generic[E]):
 class State:
     """All tables and indexes of one warehouse."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, policies: Policies = DEFAULT_POLICIES) -> None:
         self.layout = layout
+        self.policies = policies  # for deciding; nothing that applies a fact may read it
         self.changes: dict[tuple[type[e.Entity], Any], e.Entity | None] = {}
         self.room = Room(layout)
         self.units_at: dict[str, dict[int, None]] = {}
@@ -154,7 +156,7 @@ class State:
 
         A host's term begins with it, so that replaying a journal over a restart decides as the restarted host did.
         """
-        new = State(self.layout)
+        new = State(self.layout, self.policies)
         for entity in e.ENTITIES:
             rows = self.tables[entity].rows
             new.load(rows[key] for key in sorted(rows))

@@ -42,6 +42,7 @@ from wcs.core.ports import (
 from wcs.core.state import State
 from wcs.core.turn import EVOLVE, RequestRefused, Step, Turn
 from wcs.plant.model import Plant
+from wcs.plant.policies import DEFAULT_POLICIES, Policies
 
 # Rounds of the cycle within one turn: a released order wakes a crane, a crane's set-down a vehicle; beyond that it is
 # our bug, and better seen than looped on.
@@ -51,9 +52,9 @@ ROUNDS_MAX = 16
 class Warehouse:
     """One site's warehouse: its state, and what it decides."""
 
-    def __init__(self, plant: Plant, rows: Iterable[e.Entity] = ()) -> None:
+    def __init__(self, plant: Plant, rows: Iterable[e.Entity] = (), *, policies: Policies = DEFAULT_POLICIES) -> None:
         self.layout = Layout(plant)
-        self.state = State(self.layout)
+        self.state = State(self.layout, policies)
         self.state.load(rows)
         self._as_loaded = True
 
