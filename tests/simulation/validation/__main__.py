@@ -32,6 +32,9 @@ def rows() -> Iterator[Row]:
     for fleet in vehicles.FLEETS:
         measured = vehicles.fleet_throughput(fleet)
         yield f"rounds a minute, {fleet} vehicles", 60 * measured, 60 * vehicles.throughput_by_mva(fleet)
+    for fleet in vehicles.DISPATCHED_FLEETS:
+        measured, at_work = vehicles.dispatched_throughput(fleet), vehicles.at_work(fleet)
+        yield f"dispatched, {fleet} vehicles", 60 * measured, 60 * vehicles.throughput_by_mva(at_work, 0)
 
 
 if __name__ == "__main__":
