@@ -23,6 +23,11 @@ def simulate(
     seed: Annotated[int, typer.Option(min=0, help="of the first run")] = 1,
     warm_up: Annotated[float, typer.Option(help="hours before the measured ones")] = 0.0,
     policy: Annotated[list[str] | None, typer.Option(help="KIND=NAME as in a site file; may be given again")] = None,
+    site: Annotated[str | None, typer.Option(help="a site file, or a shipped site's name: its policies")] = None,
+    workload: Annotated[
+        list[str] | None, typer.Option(help="KEY=VALUE: lines_max, abc_skew, arrivals, …; may be given again")
+    ] = None,
+    staff: Annotated[list[str] | None, typer.Option(help="KEY=VALUE: pick_ms, carry_ms, …; may be given again")] = None,
     vehicles: Annotated[list[int] | None, typer.Option(help="fleet size; given again, fleets are compared")] = None,
     relative_half_width: Annotated[
         float | None, typer.Option(help="go on until the throughput's interval is that narrow: 0.02")
@@ -68,6 +73,9 @@ def simulate(
         latency_from=latency_from,
         start_from=start_from,
         closed=tuple(close or ()),
+        site=site,
+        workload=tuple(workload or ()),
+        staff=tuple(staff or ()),
     )
     try:
         with shown(sys.stderr) as show:

@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
@@ -27,18 +28,20 @@ from simulation.check import check_reach
 from simulation.figures import Figures, figures_of
 from simulation.replications import replicate
 from simulation.run import run
-from simulation.spec import ReplayedOrder, RunResult, RunSpec, WorkloadSpec
+from simulation.spec import ReplayedOrder, RunResult, RunSpec, StaffSpec, WorkloadSpec
 from simulation.variants import with_vehicles
 from simulation.warm_start import Start
 from simulation.workload import Workload
 from wcs.plant.file import load_plant
 from wcs.plant.model import Plant, Record
+from wcs.plant.site_file import load_site
 
 Show = Callable[[str, int, int, float], None]
 """(scenario, replication from 0, replications, share of it that is done)"""
 
 ORDERS_PER_HOUR = 60.0
 BUSIEST_SHOWN = 5
+AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
 class Question(Record):
@@ -68,6 +71,9 @@ class Question(Record):
     latency_from: str | None = None
     start_from: str | None = None
     closed: tuple[str, ...] = ()
+    site: str | None = None
+    workload: tuple[str, ...] = ()
+    staff: tuple[str, ...] = ()
 
 
 class Answer(Record):
@@ -135,11 +141,16 @@ def scenarios(question: Question, plant: Plant, start: Start | None) -> list[Run
     rate = _rate(question, start)
     base = RunSpec(
         plant=plant,
-        workload=WorkloadSpec(orders_per_hour=rate, replay=_replay(question, plant, start, rate)),
+        workload=_read(
+            "--workload",
+            question.workload,
+            WorkloadSpec(orders_per_hour=rate, replay=_replay(question, plant, start, rate)),
+        ),
+        staff=_read("--staff", question.staff, StaffSpec()),
         seed=question.seed,
         hours=question.hours,
         warm_up_hours=question.warm_up_hours,
-        policies=dict(_policy(text) for text in question.policies),
+        policies=_policies(question, plant),
         latency=latencies(question.latency_from, plant) if question.latency_from else {},
         closed=question.closed,
         start=start.digest if start else "",
@@ -215,11 +226,36 @@ def _gate(question: Question) -> Gate | None:
         raise Refusal(f"--gate: {refusal}") from None
 
 
-def _policy(text: str) -> tuple[str, str]:
-    kind, equals, name = text.partition("=")
-    if not (kind and equals and name):
-        raise Refusal(f"--policy {text!r}: wanted KIND=NAME")
-    return kind, name
+def _policies(question: Question, plant: Plant) -> dict[str, str]:
+    """Those of the site file, and what is named beside it."""
+    with refusals():
+        site = dict(load_site(question.site, plant).policies) if question.site else {}
+    return site | _pairs("--policy", question.policies)
+
+
+def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
+    pairs = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not (key and equals and value):
+            raise Refusal(f"{option} {text!r}: wanted KEY=VALUE")
+        pairs[key] = value
+    return pairs
+
+
+def _read(option: str, texts: tuple[str, ...], usual: AnyRecord) -> AnyRecord:
+    """The usual record with the fields that were named; several values of one field are separated by commas."""
+    named: dict[str, object] = {}
+    for key, value in _pairs(option, texts).items():
+        if key not in usual.__struct_fields__ or key in ("orders_per_hour", "replay"):
+            known = [field for field in usual.__struct_fields__ if field not in ("orders_per_hour", "replay")]
+            raise Refusal(f"{option}: there is no {key}; known are {', '.join(known)}")
+        named[key] = value.split(",") if isinstance(getattr(usual, key), tuple) else value
+    try:
+        read = msgspec.convert(named, type(usual), strict=False)
+    except msgspec.ValidationError as refusal:
+        raise Refusal(f"{option}: {refusal}") from None
+    return msgspec.structs.replace(usual, **{key: getattr(read, key) for key in named})
 
 
 def _label(figures: Figures) -> str:

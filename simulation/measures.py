@@ -10,6 +10,7 @@ from wcs.core import facts as f
 from wcs.core.entities import OrderState
 
 HOUR_MS = 3_600_000
+ENDED = (OrderState.BACKORDERED, OrderState.CANCELLED)  # and never shipped: they wait for nothing any more
 
 
 class Measures:
@@ -39,6 +40,8 @@ class Measures:
                     self._placed_count += at_ms >= self._warm_ms
                 case f.OrderStateChanged(order_number=number, state=OrderState.SHIPPED):
                     self._ship(number, at_ms)
+                case f.OrderStateChanged(order_number=number) if fact.state in ENDED:
+                    self._placed.pop(number)
                 case f.TransportOrderEnded() if at_ms >= self._warm_ms:
                     self._transports += 1
                 case f.VehicleReached() if at_ms >= self._warm_ms:

@@ -67,6 +67,22 @@ def test_fleets_are_compared_in_one_document() -> None:
     assert document["digest"] == document["scenarios"][0]["digest"]
 
 
+def test_the_shape_of_orders_and_the_pace_of_people_are_part_of_the_question() -> None:
+    usual, shaped = (
+        json.loads(simulate(*SHORT, "--replications", "1", *more, "--json").stdout)
+        for more in ((), ("--workload", "lines_max=1", "--workload", "arrivals=even", "--staff", "pick_ms=1000"))
+    )
+    assert shaped["order_time_s"]["p50"] < usual["order_time_s"]["p50"]
+
+
+def test_policies_come_from_a_site_file_or_by_name() -> None:
+    digests = {
+        json.loads(simulate(*SHORT, "--replications", "1", *more, "--json").stdout)["digest"]
+        for more in ((), ("--site", "tiny"), ("--policy", "pairing=dual_command"))
+    }
+    assert len(digests) == 1
+
+
 def test_people_get_a_table() -> None:
     result = simulate(*SHORT, "--replications", "2")
     assert "orders an hour" in result.stdout
@@ -83,8 +99,17 @@ def test_people_get_a_table() -> None:
         (("--warm-up", "-1"), "warm_up_hours"),
         (("--policy", "putaway=by_colour"), "travel_time"),
         (("--policy", "colour=red"), "no such kind"),
-        (("--policy", "putaway"), "KIND=NAME"),
+        (("--policy", "putaway"), "KEY=VALUE"),
         (("--vehicles", "0"), "0 vehicles"),
+        (("--workload", "colour=red"), "there is no colour; known are arrivals"),
+        (("--workload", "lines_max=many"), "--workload: Expected `int`"),
+        (("--workload", "lines_max=0"), "lines_max: 0"),
+        (("--workload", "hourly_profile=1,2,3"), "24 weights"),
+        (("--workload", "inbound_per_hour=-3"), "no rate"),
+        (("--workload", "sku_count=100000"), "100000 do not fit"),
+        (("--workload", "arrivals=often"), "none of poisson, even"),
+        (("--staff", "pick_ms=-5"), "below zero"),
+        (("--site", "nowhere.toml"), "nowhere.toml"),
         (("--gate", "throughput>100"), "no gate"),
         (("--gate", "throughput>=100@150%"), "not between 0 and 100"),
         (("--gate", "throughput>=1@95%", "--replications", "1"), "no interval"),
