@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from devices.machines.machine import Load
-from devices.machines.world import MemoryWorld
+from devices.machines.world import MemoryWorld, WorldLine
+from simulation.checkers import Checker, watch
 from simulation.staff import add_people
 from simulation.twin import Twin
 from simulation.workload import Workload
-from tests.core.checkers import Checker
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
@@ -27,6 +27,7 @@ SETTLE_MS = 2_000  # every device has connected and is synchronised
 TOTE_EMPTY_G = 2_000
 SUMMED_MASS_G = 200
 TOTE_HEIGHT_MM = 320
+WHOLE_CHECK_EVERY = 50  # events: tests are short
 
 
 class Site:
@@ -165,13 +166,12 @@ class CheckedTwin(Twin):
     """A twin whose every event is followed by the checks of the invariants."""
 
     def __init__(self, plant: Plant) -> None:
-        super().__init__(plant, keep_journal=True)
-        self.checker = Checker(self.warehouse)
+        super().__init__(plant, keep_journal=True, log=self._world_line)
+        self.checker = Checker(self.warehouse, run=f"plant {plant.name}", whole_every=WHOLE_CHECK_EVERY)
+        watch(self, self.checker)
 
-    def handle(self, event: v.Event) -> None:
-        super().handle(event)
-        assert self.journal is not None
-        self.checker.after(event, self.journal[-1][1])
+    def _world_line(self, line: WorldLine) -> None:
+        self.checker.world_line(line)
 
 
 def stocked_site(seed: int = 1) -> tuple[Site, Workload]:
