@@ -27,6 +27,7 @@ from devices.drivers.ports import open_port
 from wcs.core.ports import Connected, DeviceSnapshot
 from wcs.ledger.writer import LedgerWriter
 from wcs.plant.model import Plant, Record
+from wcs.plant.policies import DEFAULT_POLICIES, Policies, policies_of
 from wcs.plant.site_file import SiteFile, read_secret
 from wcs.site import TICK_S, HostState, Site
 
@@ -57,6 +58,7 @@ class SiteSettings(Record):
     host: str = "127.0.0.1"
     port: int = 0
     tick_s: float = TICK_S
+    policies: Policies = DEFAULT_POLICIES
 
 
 def silence() -> None:
@@ -81,6 +83,7 @@ def settings_of(plant: Plant, site: SiteFile) -> SiteSettings:
         },
         host=site.api_host,
         port=site.api_port,
+        policies=policies_of(site.policies),
     )
 
 
@@ -125,7 +128,7 @@ async def serve(
     try:
         ports = open_ports(settings.plant, settings.endpoints)
         clock = plant_now_ms or (lambda: time.time_ns() // 1_000_000)
-        site = Site(settings.plant, ledger, ports, clock, tick_s=settings.tick_s)
+        site = Site(settings.plant, ledger, ports, clock, tick_s=settings.tick_s, policies=settings.policies)
         with listen(settings.host, settings.port) as listener:
             address = f"http://{settings.host}:{listener.getsockname()[1]}"
             running = Running(site, tokens, Sessions(), address)

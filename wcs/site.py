@@ -32,6 +32,7 @@ from wcs.ledger.batch import CommitBatch, JournalEntry
 from wcs.ledger.errors import BatchRefused, CommitFailed, CommitUnknown, LeaseLost
 from wcs.ledger.writer import LedgerWriter
 from wcs.plant.model import Plant, Record
+from wcs.plant.policies import DEFAULT_POLICIES, Policies
 from wcs.site_metrics import SiteMetrics
 
 logger = logging.getLogger(__name__)
@@ -118,6 +119,7 @@ class Site:
         ports: one for each PLC connection.
         plant_now_ms: the plant's time; must never go back.
         tick_s: wall seconds between ticks (less where plant time runs faster).
+        policies: what the mind decides by; they may change from one start to the next.
     """
 
     def __init__(
@@ -128,6 +130,7 @@ class Site:
         plant_now_ms: Callable[[], int] = _wall_ms,
         *,
         tick_s: float = TICK_S,
+        policies: Policies = DEFAULT_POLICIES,
     ) -> None:
         self.layout = Layout(plant)
         self.view = State(self.layout)
@@ -135,6 +138,7 @@ class Site:
         self.condition = HostCondition(state=HostState.STARTING)
         self.metrics = SiteMetrics()
         self._plant = plant
+        self._policies = policies
         self._ledger = ledger
         self._ports = tuple(ports)
         self._port_of = {device: port for port in self._ports for device in port.devices}
@@ -151,7 +155,7 @@ class Site:
         """Take the state from the tables: at the start, and after a bug."""
         with _not_collecting():  # of hundreds of thousands of new rows none is garbage
             rows = list(self._ledger.load_rows())
-            self.warehouse = Warehouse(self._plant, rows)
+            self.warehouse = Warehouse(self._plant, rows, policies=self._policies)
             if not len(self.view.site):
                 self.view.load(rows)
         site = next(iter(self.warehouse.state.site), None)

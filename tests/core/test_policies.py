@@ -5,13 +5,14 @@ from __future__ import annotations
 from functools import lru_cache
 
 import msgspec
+import pytest
 
 from tests.core.warehouses import HOUR_MS, Site, stocked_site
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
 from wcs.core.warehouse import Warehouse
-from wcs.plant.policies import DEFAULT_POLICIES, Policies
+from wcs.plant.policies import DEFAULT_POLICIES, Policies, policies_of
 
 OLDEST_FIRST = Policies(pairing="oldest_first")
 ORDERS = 30
@@ -78,3 +79,25 @@ def test_the_same_policies_decide_the_same_again() -> None:
     again = Warehouse(site.plant, policies=OLDEST_FIRST)
     for event, facts in site.twin.journal:
         assert msgspec.json.encode(again.handle(event).facts) == msgspec.json.encode(facts), event
+
+
+def test_the_longest_idle_vehicle_takes_the_next_leg() -> None:
+    site, work = stocked_site()
+    site.twin.warehouse.state.policies = Policies(vehicle_choice="longest_idle")
+    for n in range(ORDERS):
+        number, lines = work.order(n)
+        site.twin.handle(v.OrderRequested(at_ms=site.twin.now_ms, actor="test", number=number, lines=lines))
+    given: dict[str, int] = {}
+    assert site.twin.journal is not None
+    site.run_for(HOUR_MS)
+    for fact in site.facts_of(f.LegAssigned):
+        assert isinstance(fact, f.LegAssigned)
+        if fact.device in site.state.layout.vehicles:
+            given[fact.device] = given.get(fact.device, 0) + 1
+    assert set(given) == set(site.state.layout.vehicles)
+
+
+def test_a_name_that_its_kind_does_not_have_is_refused() -> None:
+    assert policies_of({"pairing": "oldest_first", "putaway": "travel_time"}) == OLDEST_FIRST
+    with pytest.raises(msgspec.ValidationError, match="single_command"):
+        policies_of({"pairing": "single_command"})

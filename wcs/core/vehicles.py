@@ -89,7 +89,7 @@ def leg_of(turn: Turn, vehicle: str) -> e.Leg | None:
 
 
 def assign_legs(turn: Turn) -> list[str]:
-    """Oldest leg first, to the vehicle that is soonest there; returns who was given one."""
+    """Oldest leg first, to the vehicle that the policy names; returns who was given one."""
     state = turn.state
     free: list[str] | None = None
     given = []
@@ -103,7 +103,7 @@ def assign_legs(turn: Turn) -> list[str]:
         if not free:
             break
         node = turn.layout.stops[leg.source][0].name
-        vehicle = min(free, key=lambda v: (_distance(turn, v, node), v))
+        vehicle = _choose(turn, free, node)
         free.remove(vehicle)
         turn.record(f.LegAssigned(number=number, device=vehicle))
         turn.record(f.ErrandGiven(vehicle=vehicle, sink=node, at_ms=turn.now_ms))
@@ -129,6 +129,13 @@ def reasons_against(turn: Turn, leg: e.Leg) -> str:
     if reason:
         return reason
     return transports.reasons_against_bringing(turn, leg.sink, leg=leg.number)
+
+
+def _choose(turn: Turn, free: list[str], node: str) -> str:
+    """Who takes a leg that begins at this node; ties by name."""
+    if turn.state.policies.vehicle_choice == "longest_idle":
+        return min(free, key=lambda v: (turn.state.vehicle[v].moved_ms, v))
+    return min(free, key=lambda v: (_distance(turn, v, node), v))
 
 
 def _distance(turn: Turn, vehicle: str, node: str) -> int:
