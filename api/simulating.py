@@ -158,7 +158,9 @@ def scenarios(question: Question, plant: Plant, start: Start | None) -> list[Run
     )
     with refusals():
         fleets = [
-            msgspec.structs.replace(base, plant=with_vehicles(plant, count), label=f"{count} vehicles")
+            msgspec.structs.replace(
+                base, plant=with_vehicles(plant, count), label=f"{count} vehicle{'s' if count != 1 else ''}"
+            )
             for count in question.vehicles
         ]
     if start is not None and min(question.vehicles, default=len(plant.vehicles)) < len(plant.vehicles):

@@ -63,7 +63,7 @@ def test_fleets_are_compared_in_one_document() -> None:
     document = json.loads(
         simulate(*SHORT, "--replications", "1", "--vehicles", "1", "--vehicles", "2", "--json").stdout
     )
-    assert [s["label"] for s in document["scenarios"]] == ["1 vehicles", "2 vehicles"]
+    assert [s["label"] for s in document["scenarios"]] == ["1 vehicle", "2 vehicles"]
     assert document["digest"] == document["scenarios"][0]["digest"]
 
 
