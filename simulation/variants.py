@@ -8,7 +8,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from wcs.plant.check import check_plant
-from wcs.plant.model import Plant, Plc, Track, TrackEdge, TrackNode, Vehicle
+from wcs.plant.model import Plant, Plc, Rates, Track, TrackEdge, TrackNode, Vehicle
 
 VEHICLES_MAX = 1_000
 
@@ -16,7 +16,8 @@ VEHICLES_MAX = 1_000
 def with_vehicles(plant: Plant, count: int) -> Plant:
     """The plant with so many vehicles: the last ones leave, or more of the same kinds come, each with a bay to park.
 
-    A new bay stands beside that of the vehicle which is copied, with the same lanes; a new vehicle has its own PLC.
+    A new bay stands beside that of the vehicle which is copied, with the same lanes; a new vehicle has its own PLC. What
+    the plant was built for (`rates`) is asked of its own fleet only; of a variant a run asks.
 
     Raises:
         ValueError: no such fleet can drive in this plant.
@@ -26,7 +27,8 @@ def with_vehicles(plant: Plant, count: int) -> Plant:
     if count > len(plant.vehicles) and not plant.vehicles:
         raise ValueError(f"{plant.name} has no vehicle of which there could be {count}")
     fewer = _without(plant, plant.vehicles[count:])
-    variant = _with(fewer, [plant.vehicles[n % len(plant.vehicles)] for n in range(len(plant.vehicles), count)])
+    unrated = fewer if count == len(plant.vehicles) else replace(fewer, rates=Rates())
+    variant = _with(unrated, [plant.vehicles[n % len(plant.vehicles)] for n in range(len(plant.vehicles), count)])
     findings = check_plant(variant)
     if findings:
         raise ValueError(f"{plant.name} with {count} vehicles: {findings[0].key}: {findings[0].reason}")
