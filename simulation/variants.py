@@ -16,8 +16,8 @@ VEHICLES_MAX = 1_000
 def with_vehicles(plant: Plant, count: int) -> Plant:
     """The plant with so many vehicles: the last ones leave, or more of the same kinds come, each with a bay to park.
 
-    A new bay stands beside that of the vehicle which is copied, with the same lanes; a new vehicle has its own PLC. What
-    the plant was built for (`rates`) is asked of its own fleet only; of a variant a run asks.
+    A new bay stands beside that of the vehicle which is copied, with the same lanes; a new vehicle has its own PLC.
+    What the plant was built for (`rates`) is asked of its own fleet only; of a variant a run asks.
 
     Raises:
         ValueError: no such fleet can drive in this plant.
