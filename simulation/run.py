@@ -23,7 +23,7 @@ from wcs.core import events as v
 from wcs.core.entities import Sku
 from wcs.core.turn import Step
 from wcs.core.warehouse import Warehouse
-from wcs.plant.policies import Policies
+from wcs.plant.policies import policies_of
 
 HOUR_MS = 3_600_000
 WARM_PREFIX = "TWIN"  # of drawn orders: the site's own numbers are taken
@@ -43,7 +43,7 @@ def run(
     for finding in check_spec(spec):
         raise ValueError(f"{finding.key}: {finding.reason}")
     rows = start.rows if start else ()
-    twin = Twin(spec.plant, warehouse=Warehouse(spec.plant, rows, policies=_policies(spec)))
+    twin = Twin(spec.plant, warehouse=Warehouse(spec.plant, rows, policies=policies_of(spec.policies)))
     if spec.latency:
         twin.wire = timed_wire(Latency(spec.latency, spec.plant, spec.seed), twin.env)
     measures = Measures(spec, twin)
@@ -59,12 +59,6 @@ def run(
         measures.watch_backlog(OPEN_ORDERS_MAX)
         progress(twin.now_ms / end_ms)
     return measures.result(clock.digest(), clock.timing())
-
-
-def _policies(spec: RunSpec) -> Policies:
-    """Kinds that have one name only need no word in the mind."""
-    named = {kind: name for kind, name in spec.policies.items() if kind in Policies.__struct_fields__}
-    return msgspec.convert(named, Policies)
 
 
 def _open(twin: Twin, spec: RunSpec, start: Start | None) -> Workload:

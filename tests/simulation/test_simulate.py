@@ -81,6 +81,8 @@ def test_policies_come_from_a_site_file_or_by_name() -> None:
         for more in ((), ("--site", "tiny"), ("--policy", "pairing=dual_command"))
     }
     assert len(digests) == 1
+    other = simulate(*SHORT, "--replications", "1", "--policy", "pairing=oldest_first", "--json")
+    assert json.loads(other.stdout)["digest"] not in digests
 
 
 def test_people_get_a_table() -> None:
