@@ -14,40 +14,47 @@ import typer
 REFUSED = 2
 MISSED = 1
 
+AGAIN = "; may be given again"
+Rate = Annotated[float | None, typer.Option(help="mean rate", show_default="60, or with --from the site's own")]
+Policies = Annotated[list[str] | None, typer.Option(help=f"KIND=NAME as in a site file{AGAIN}")]
+Shape = Annotated[list[str] | None, typer.Option(help=f"KEY=VALUE: lines_max, abc_skew, arrivals, …{AGAIN}")]
+Pace = Annotated[list[str] | None, typer.Option(help=f"KEY=VALUE: pick_ms, carry_ms, …{AGAIN}")]
+Fleets = Annotated[list[int] | None, typer.Option(help="fleet size; given again, fleets are compared")]
+Narrow = Annotated[float | None, typer.Option(help="go on until the throughput's interval is that narrow: 0.02")]
+GateText = Annotated[
+    str | None, typer.Option(help='"throughput>=X@95%": exit code 1 when the lower limit of the interval misses')
+]
+ReportFile = Annotated[Path | None, typer.Option(dir_okay=False, help="write a self-contained HTML report")]
+OrdersFile = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help="CSV: order_id, sku, quantity, placed or after_s")
+]
+NewSkus = Annotated[bool, typer.Option("--new-skus", help="unknown SKUs of that file get opening stock")]
+From = Annotated[str | None, typer.Option("--from", help="begin with the state of the ledger at this URL, read only")]
+Closed = Annotated[list[str] | None, typer.Option(help=f"an aisle, location, station or node out of use{AGAIN}")]
+
 
 def simulate(
     plant: Annotated[str, typer.Option(help="a shipped plant's name, or a file")],
-    orders_per_hour: Annotated[float | None, typer.Option(help="mean rate", show_default="60")] = None,
+    orders_per_hour: Rate = None,
     hours: Annotated[float, typer.Option(help="measured plant time of each run")] = 1.0,
     replications: Annotated[int, typer.Option(min=1, help="runs with seeds one after another")] = 5,
     seed: Annotated[int, typer.Option(min=0, help="of the first run")] = 1,
     warm_up: Annotated[float, typer.Option(help="hours before the measured ones")] = 0.0,
-    policy: Annotated[list[str] | None, typer.Option(help="KIND=NAME as in a site file; may be given again")] = None,
+    policy: Policies = None,
     site: Annotated[str | None, typer.Option(help="a site file, or a shipped site's name: its policies")] = None,
-    workload: Annotated[
-        list[str] | None, typer.Option(help="KEY=VALUE: lines_max, abc_skew, arrivals, …; may be given again")
-    ] = None,
-    staff: Annotated[list[str] | None, typer.Option(help="KEY=VALUE: pick_ms, carry_ms, …; may be given again")] = None,
-    vehicles: Annotated[list[int] | None, typer.Option(help="fleet size; given again, fleets are compared")] = None,
-    relative_half_width: Annotated[
-        float | None, typer.Option(help="go on until the throughput's interval is that narrow: 0.02")
-    ] = None,
-    gate: Annotated[
-        str | None, typer.Option(help='"throughput>=X@95%": exit code 1 when the lower limit misses')
-    ] = None,
+    workload: Shape = None,
+    staff: Pace = None,
+    vehicles: Fleets = None,
+    relative_half_width: Narrow = None,
+    gate: GateText = None,
+    report: ReportFile = None,
     orders_times: Annotated[float, typer.Option(help="how many times as many orders: 2 doubles them")] = 1.0,
-    orders_file: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="CSV: order_id, sku, quantity, placed or after_s")
-    ] = None,
-    new_skus: Annotated[bool, typer.Option("--new-skus", help="unknown SKUs of that file get opening stock")] = False,
+    orders_file: OrdersFile = None,
+    new_skus: NewSkus = False,
     orders_from: Annotated[str | None, typer.Option(help="replay the orders of the ledger at this URL")] = None,
     latency_from: Annotated[str | None, typer.Option(help="latencies as the ledger at this URL has them")] = None,
-    start_from: Annotated[
-        str | None, typer.Option("--from", help="begin with the state of the ledger at this URL, read only")
-    ] = None,
-    close: Annotated[
-        list[str] | None, typer.Option(help="an aisle, location, station or node out of use; may be given again")
-    ] = None,
+    start_from: From = None,
+    close: Closed = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document on standard output")] = False,
 ) -> None:
     """Simulate a plant under orders: throughput with its interval, order times, how busy each device is."""
@@ -63,9 +70,13 @@ def simulate(
         seed=seed,
         warm_up_hours=warm_up,
         policies=tuple(policy or ()),
+        site=site,
+        workload=tuple(workload or ()),
+        staff=tuple(staff or ()),
         vehicles=tuple(vehicles or ()),
         relative_half_width=relative_half_width,
         gate=gate,
+        report=report,
         orders_times=orders_times,
         orders_file=orders_file,
         orders_from=orders_from,
@@ -73,9 +84,6 @@ def simulate(
         latency_from=latency_from,
         start_from=start_from,
         closed=tuple(close or ()),
-        site=site,
-        workload=tuple(workload or ()),
-        staff=tuple(staff or ()),
     )
     try:
         with shown(sys.stderr) as show:

@@ -5,8 +5,9 @@ Rule: no run starts before every scenario was found possible.
 
 from __future__ import annotations
 
+import importlib
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -41,6 +42,7 @@ Show = Callable[[str, int, int, float], None]
 
 ORDERS_PER_HOUR = 60.0
 BUSIEST_SHOWN = 5
+REPORT = "simulation.report"  # loaded when a report is asked for: drawing takes as long to load as a short run
 AnyRecord = TypeVar("AnyRecord", bound=Record)
 
 
@@ -74,6 +76,7 @@ class Question(Record):
     site: str | None = None
     workload: tuple[str, ...] = ()
     staff: tuple[str, ...] = ()
+    report: Path | None = None
 
 
 class Answer(Record):
@@ -125,11 +128,27 @@ def answer(question: Question, show: Show = lambda label, n, of, share: None) ->
     for spec in specs:
         for finding in check_reach(spec):
             raise Refusal(f"{question.plant}: {finding.key}: {finding.reason}")
+    write_report = _reporter(question)
     results = [_runs(question, spec, start, show) for spec in specs]
+    write_report([run for runs in results for run in runs])
     return Answer(
         scenarios=tuple(figures_of(runs) for runs in results),
         verdicts=tuple(judge(gate, runs) for runs in results) if gate else (),
     )
+
+
+def _reporter(question: Question) -> Callable[[Sequence[RunResult]], None]:
+    """Writes the report that was asked for; that it can be written is seen before anything runs."""
+    file = question.report
+    if file is None:
+        return lambda results: None
+    if not file.absolute().parent.is_dir():
+        raise Refusal(f"--report: there is no folder {file.absolute().parent}")
+    try:
+        write = importlib.import_module(REPORT).write_report
+    except ModuleNotFoundError:
+        raise Refusal("--report: this program is installed without its reports") from None
+    return lambda results: write(results, file)
 
 
 def scenarios(question: Question, plant: Plant, start: Start | None) -> list[RunSpec]:
@@ -154,6 +173,7 @@ def scenarios(question: Question, plant: Plant, start: Start | None) -> list[Run
         latency=latencies(question.latency_from, plant) if question.latency_from else {},
         closed=question.closed,
         start=start.digest if start else "",
+        keep="row" if question.report is None else "log",
         label=plant.name,
     )
     with refusals():

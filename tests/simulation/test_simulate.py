@@ -112,6 +112,7 @@ def test_people_get_a_table() -> None:
         (("--workload", "arrivals=often"), "none of poisson, even"),
         (("--staff", "pick_ms=-5"), "below zero"),
         (("--site", "nowhere.toml"), "nowhere.toml"),
+        (("--report", "no/such/folder/report.html"), "there is no folder"),
         (("--gate", "throughput>100"), "no gate"),
         (("--gate", "throughput>=100@150%"), "not between 0 and 100"),
         (("--gate", "throughput>=1@95%", "--replications", "1"), "no interval"),
