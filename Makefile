@@ -11,7 +11,7 @@ FORMATTED := $(TYPED) tests tools
 # Of those, what stands already: a package that is still to be written is no error.
 present = $(foreach package,$(1),$(patsubst %/__init__.py,%,$(wildcard $(package)/__init__.py)))
 # How many seeds `make seeds` runs.
-SEEDS ?= 200
+N ?= 200
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test check lint types imports size bench soak seeds lock clean
@@ -46,8 +46,8 @@ bench: $(VENV)/ready ## race against peers; ONLY=putaway for one race
 soak: $(VENV)/ready ## the tests that take hours
 	$(BIN)/python -m pytest -m soak --timeout=0 $(ARGS)
 
-seeds: $(VENV)/ready ## the tests drawn from a seed, over SEEDS=200 of them
-	$(BIN)/python -m pytest -m "seeded and not soak" --seeds $(SEEDS) $(ARGS)
+seeds: $(VENV)/ready ## bad days drawn from a seed, N=200 of them, on both plants; a failing one is made small
+	$(BIN)/python -m simulation.seeds --count $(N) $(ARGS)
 
 # The address that packages come from is the business of whoever runs this, hence no header, index or annotation.
 # One version for all Pythons from 3.11 on (fewest), so that two machines never compute with two different numpys.

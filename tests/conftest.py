@@ -11,7 +11,7 @@ from hypothesis import settings
 
 from tests.postgres import PostgresAbsent, PostgresServer, private_postgres
 
-SEEDS_IN_SUITE = 3  # enough that no test leans on one lucky seed; `make seeds` runs hundreds
+SEEDS_IN_SUITE = 3  # enough that no test leans on one lucky seed; `--seeds` takes more
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 # No deadlines: a shared two-core machine stalls longer than any honest one, and pytest-timeout catches what hangs.
@@ -21,7 +21,7 @@ settings.load_profile("suite")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let `make seeds` say how many."""
+    """Let the caller say how many."""
     parser.addoption("--seeds", type=int, default=SEEDS_IN_SUITE, help="how many seeds each seeded test runs with")
 
 
