@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from wcs.core import entities as e
 from wcs.core.layout import Kind
-from wcs.core.ports import CommandCode, DeviceState, DeviceStatus, OperatingMode
+from wcs.core.ports import AckCode, CommandCode, DeviceState, DeviceStatus, OperatingMode
 from wcs.core.turn import Turn
 
 STANDING = (DeviceState.PAUSED, DeviceState.INTERRUPTED)
@@ -24,7 +24,8 @@ def look(turn: Turn, device: str, status: DeviceStatus) -> None:
         return
     if known.command_code == CommandCode.RESET_FAULT:
         turn.send(device, CommandCode.RESUME, named(turn, device))
-    elif known.command_code != CommandCode.RESUME:
+    elif known.command_code != CommandCode.RESUME or status.ack_code is AckCode.ACCEPTED:
+        # A RESUME that was accepted let it go on: it has stopped anew. One that was refused is offered again.
         turn.raise_alarm(
             device, "device_stopped", f"stands {status.state.name.lower()}", answers=answers(turn, device)
         )  # fmt: skip
