@@ -130,6 +130,7 @@ class DockWorker:
         self._shares = shares
         self._load_type = plant.load_types[0]
         self._coming_back: list[LoadUnit] = []
+        self._lent = 0  # carriers that came full and are to be given back: so many that leave do not come again
         self.brings = True  # False: what leaves may leave, nothing more is brought in
 
     def step(self) -> int:
@@ -141,7 +142,10 @@ class DockWorker:
             if self._hands.place_of(unit.load_unit) == unit.place:
                 self._hands.carry(unit.load_unit, unit.place, OUTSIDE, by=self.name)
             self._desk.departed(unit.load_unit)
-            self._coming_back.append(unit)
+            if self._lent:
+                self._lent -= 1
+            else:
+                self._coming_back.append(unit)
             return self._staff.carry_ms
         return 0
 
@@ -171,7 +175,7 @@ class DockWorker:
             self._hands.place(load, free[0], by=self.name)
             self._arrive(line, load, free[0])
             # Suppliers fill carriers of the pool: else each delivery would add one, until the racks hold only empties.
-            del self._coming_back[:1]
+            self._lent += 1
             return self._staff.carry_ms
         if self._coming_back:
             unit = self._coming_back.pop(0)
