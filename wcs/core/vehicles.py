@@ -14,6 +14,7 @@ from wcs.core.layout import FLEET
 from wcs.core.ports import Address, TaskType
 from wcs.core.turn import Turn
 from wcs.traffic.grants import is_overdue
+from wcs.traffic.homes import nearest_charger
 
 BATTERY_LOW_PERMILLE = 300  # below it a vehicle charges before its next leg: enough left for any trip home
 BATTERY_TOP_UP_PERMILLE = 600  # an idle vehicle below it charges
@@ -212,14 +213,29 @@ def drive(turn: Turn, vehicle: str) -> None:
 
 
 def park_or_charge(turn: Turn, vehicle: str) -> str | None:
-    """An idle vehicle goes home, and charges there when its battery is not full enough."""
+    """An idle vehicle goes home. One whose battery is not full enough charges where it stands, if it can, or goes to a
+    charger that is free and makes that its home.
+    """
     row = turn.state.vehicle[vehicle]
+    node, home = turn.layout.nodes[row.node], turn.layout.nodes[row.home]
+    low = turn.state.device[vehicle].battery_permille < BATTERY_TOP_UP_PERMILLE
+    if low and not node.charging and not home.charging:
+        charger = row.sink if _charges(turn, row.sink) else nearest_charger(turn.state.traffic, vehicle)
+        if charger is not None:
+            if row.sink != charger:
+                turn.record(f.ErrandGiven(vehicle=vehicle, sink=charger, at_ms=turn.now_ms))
+            drive(turn, vehicle)
+            return None
     if row.sink is not None:
         turn.record(f.ErrandEnded(vehicle=vehicle))
+    if low and node.charging and not row.ahead:
+        tasks.start(turn, vehicle, None, TaskType.CHARGE, sink=row.node, sink_address=Address(a=node.number))
+        return ""
     if row.node != row.home:
         drive(turn, vehicle)
         return None
-    node = turn.layout.nodes[row.node]
-    if node.charging and turn.state.device[vehicle].battery_permille < BATTERY_TOP_UP_PERMILLE:
-        tasks.start(turn, vehicle, None, TaskType.CHARGE, sink=row.node, sink_address=Address(a=node.number))
-    return ""
+    return None if low else ""  # a charger may become free at any time
+
+
+def _charges(turn: Turn, node: str | None) -> bool:
+    return node is not None and turn.layout.nodes[node].charging

@@ -77,8 +77,8 @@ def nearest_charger(traffic: Traffic, vehicle: str) -> str | None:
     v = traffic.vehicles[vehicle]
     taken = {other.sink for other in traffic.vehicles.values() if other.vehicle != vehicle}
     best: tuple[int, str] | None = None
-    for node in traffic.track.nodes:
-        if not node.charging or node.name in taken or traffic.held_by(node.name) not in (None, vehicle):
+    for node in traffic.chargers:
+        if node.name in taken or traffic.held_by(node.name) not in (None, vehicle):
             continue
         if not may_stand(traffic, vehicle, node.name):
             continue

@@ -34,6 +34,7 @@ class Traffic:
     def __init__(self, track: Track, vehicles: Iterable[VehicleTraffic]) -> None:
         self.track = track
         self.graph = TrackGraph(track)
+        self.chargers = tuple(node for node in track.nodes if node.charging)
         ordered = sorted(vehicles, key=lambda v: v.vehicle)
         self.vehicles: dict[str, VehicleTraffic] = {v.vehicle: v for v in ordered}
         self.closed_nodes: frozenset[str] = frozenset()
