@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from api import cli_books, cli_device, cli_simulate
+from api import cli_books, cli_device, cli_simulate, cli_sweep
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Warehouse control system")
 plant_app = typer.Typer(no_args_is_help=True, help="Plant files")
@@ -20,6 +20,7 @@ app.add_typer(cli_books.journal, name="journal")
 for command in cli_books.COMMANDS:
     app.command()(command)
 app.command()(cli_simulate.simulate)
+app.command()(cli_sweep.sweep)
 
 DEMO_FOLDERS = Path(".wcs")  # one folder a plant: a folder that was begun with another is refused
 SPEED_MAX = 30.0  # beyond it telegrams take longer in plant time than machines allow

@@ -1,0 +1,129 @@
+"""What `wcs sweep` does: reads the experiment, runs what is missing, and says what the scenarios differ by."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
+
+import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from simulation.experiment import Experiment, ExperimentError, load_experiment
+from simulation.figures import Figures, figures_of
+from simulation.spec import RunResult
+from simulation.statistics import Difference, mean_series, mser5, paired_difference
+from simulation.store import ResultStore
+from simulation.sweep import sweep
+from simulation.workers import WorkerLost, Workers
+from wcs.plant.model import Record
+
+ROWS, STORE = "rows.csv", "runs.sqlite"
+
+
+class Refusal(Exception):
+    """A question that cannot be answered; the text is for the person who asked."""
+
+
+class Compared(Record):
+    """One scenario: its figures, its difference in throughput from the first scenario, seed by seed, and how many
+    minutes of its mean course are warm-up (MSER-5).
+    """
+
+    figures: Figures
+    difference: Difference | None
+    warm_up_minutes: float
+
+
+class SweepAnswer(Record):
+    """All scenarios; `best` is the label of the one with the highest mean throughput."""
+
+    experiment: str
+    scenarios: tuple[Compared, ...]
+    best: str
+
+    def document(self) -> str:
+        """One JSON document, its line end included."""
+        return msgspec.json.encode(self).decode() + "\n"
+
+    def table(self) -> str:
+        """Lines for people."""
+        lines = [f"{self.experiment}: orders an hour, 95 % intervals; against the first scenario on the same orders"]
+        width = max(len(one.figures.label) for one in self.scenarios)
+        for one in self.scenarios:
+            figures, difference = one.figures, one.difference
+            rate, half = figures.throughput_per_hour.mean, figures.throughput_per_hour.half_width
+            line = f"  {figures.label:{width}}  {rate:7.1f}{'' if half is None else f' ± {half:.1f}':9}"
+            line += f"  {figures.replications:3d} runs  order time {figures.order_time_s.p50:.0f} s"
+            if difference is not None:
+                line += f"  {difference.mean:+.1f} ± {difference.half_width:.1f}"
+            if figures.diverged:
+                line += f"  does not keep up ({figures.diverged[0]})"
+            lines.append(line)
+        return "\n".join([*lines, f"best: {self.best}"]) + "\n"
+
+
+def ask(file: Path, out: Path | None, workers: int | None, stream: TextIO) -> SweepAnswer:
+    """Run the experiment of a file.
+
+    Raises:
+        Refusal: the file, or the folder for its results.
+    """
+    try:
+        experiment = load_experiment(file)
+    except ExperimentError as error:
+        raise Refusal(str(error)) from None
+    folder = out or file.with_suffix("")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise Refusal(f"{folder}: {error.strerror}") from None
+    store = ResultStore(folder / STORE)
+    try:
+        results = _run(experiment, store, os.cpu_count() or 1 if workers is None else workers, stream)
+        store.write_csv(folder / ROWS, (run for runs in results for run in runs))
+    except WorkerLost as lost:
+        raise Refusal(f"{file}: {lost}; what was run is kept") from None
+    finally:
+        store.close()
+    return _answer(experiment, results)
+
+
+def _run(experiment: Experiment, store: ResultStore, workers: int, stream: TextIO) -> list[list[RunResult]]:
+    console = Console(file=stream)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with (
+        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars,
+        Workers(workers) as pool,
+    ):
+        bar = bars.add_task(experiment.name)
+        return sweep(experiment, store, pool, lambda done, of: bars.update(bar, completed=done, total=of))
+
+
+def _answer(experiment: Experiment, results: Sequence[Sequence[RunResult]]) -> SweepAnswer:
+    figures = [figures_of(runs) for runs in results]
+    best = max(figures, key=lambda one: one.throughput_per_hour.mean)
+    return SweepAnswer(
+        experiment=experiment.name,
+        scenarios=tuple(
+            Compared(figures=one, difference=_difference(runs, results[0]), warm_up_minutes=_warm_up_minutes(runs))
+            for one, runs in zip(figures, results, strict=True)
+        ),
+        best=best.label,
+    )
+
+
+def _difference(runs: Sequence[RunResult], first: Sequence[RunResult]) -> Difference | None:
+    """On the seeds that both have."""
+    both = min(len(runs), len(first))
+    if runs is first or both < 2:
+        return None
+    ours, theirs = ([run.row.throughput_per_hour for run in some[:both]] for some in (runs, first))
+    return paired_difference(ours, theirs)
+
+
+def _warm_up_minutes(runs: Sequence[RunResult]) -> float:
+    course = mean_series([run.series.open_orders for run in runs])
+    return mser5(course) * runs[0].series.bucket_ms / 60_000

@@ -1,0 +1,242 @@
+"""An experiment: which variants of a plant, its policies, fleets and orders are compared. One TOML file says all.
+
+    plant = "demo"            # a shipped plant's name, or a file beside this one
+    hours = 1.0
+    replications = 10         # seeds one after another, the same for every scenario
+    [base]                    # what every scenario has
+    orders_per_hour = 90
+    [grid]                    # every combination is a scenario
+    "policies.pairing" = ["dual_command", "oldest_first"]
+    vehicles = [4, 6]
+    [[scenario]]              # or one by one
+    "crane.speed_x_mm_s" = 4000
+
+Rule: a parameter that is not known, and a scenario that is impossible, is refused with file, key and reason before any
+run starts.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec.structs import replace
+
+from simulation.check import check_reach
+from simulation.spec import RunSpec, StaffSpec, WorkloadSpec
+from simulation.variants import with_vehicles
+from wcs.plant.check import check_plant
+from wcs.plant.file import SHIPPED_PLANTS, PlantFileError, load_plant, read_toml
+from wcs.plant.finding import Finding
+from wcs.plant.model import Plant, Record
+
+SCENARIOS_MAX = 10_000  # a grid that is larger is a slip of the pen
+REPLICATIONS_MAX = 1_000
+RUNS_MAX = 1_000_000
+TOP = (
+    "plant",
+    "hours",
+    "warm_up_hours",
+    "replications",
+    "seed",
+    "relative_half_width",
+    "budget",
+    "base",
+    "grid",
+    "scenario",
+)
+
+
+class Scenario(Record):
+    """One way to run the plant; `spec` is that of the first seed."""
+
+    label: str
+    parameters: dict[str, Any]
+    spec: RunSpec
+
+
+class Experiment(Record):
+    """Scenarios to compare on the same seeds.
+
+    relative_half_width: go on with a scenario until its throughput's interval is that narrow, at most
+    `REPLICATIONS_MAX` runs; None: `replications` runs, no more.
+    budget: so many runs in all, given where they help most to tell which scenario is the best (OCBA); 0: none.
+    """
+
+    name: str
+    scenarios: tuple[Scenario, ...]
+    replications: int
+    relative_half_width: float | None = None
+    budget: int = 0
+
+
+class ExperimentError(ValueError):
+    """An experiment file that cannot be run: file, key, reason."""
+
+    def __init__(self, file: str, key: str, reason: str) -> None:
+        super().__init__(f"{file}: {key}: {reason}")
+        self.file, self.key, self.reason = file, key, reason
+
+
+def load_experiment(path: Path) -> Experiment:
+    """Read and check an experiment file.
+
+    Raises:
+        ExperimentError: the file, a parameter or a scenario is impossible.
+    """
+    try:
+        tables = read_toml(path, str(path))
+        return _experiment(tables, path)
+    except PlantFileError as error:
+        raise ExperimentError(error.file, error.findings[0].key, error.findings[0].reason) from None
+
+
+def _experiment(tables: Mapping[str, Any], path: Path) -> Experiment:
+    def refuse(key: str, reason: str) -> ExperimentError:
+        return ExperimentError(str(path), key, reason)
+
+    for key in tables:
+        if key not in TOP:
+            raise refuse(key, f"no such key; known are {', '.join(TOP)}")
+    replications = tables.get("replications", 5)
+    if not isinstance(replications, int) or not 1 <= replications <= REPLICATIONS_MAX:
+        raise refuse("replications", f"{replications!r} is not from 1 to {REPLICATIONS_MAX}")
+    half = tables.get("relative_half_width")
+    if half is not None and not (isinstance(half, float) and 0 < half < 1):
+        raise refuse("relative_half_width", f"{half!r} is no share between 0 and 1")
+    if "plant" not in tables:
+        raise refuse("plant", "is missing")
+    named = str(tables["plant"])
+    plant = load_plant(named if named in SHIPPED_PLANTS else path.parent / named)
+    base = _with(RunSpec(plant=plant), _only(tables, ("hours", "warm_up_hours", "seed")), refuse, "")
+    base = _with(base, _flat(tables.get("base", {})), refuse, "base.")
+    scenarios = []
+    for where, parameters in _scenarios(tables, refuse):
+        label = ", ".join(f"{key}={value}" for key, value in parameters.items()) or plant.name
+        spec = replace(_with(base, parameters, refuse, where), label=label)
+        for finding in check_reach(spec):
+            raise refuse(f"{where}{finding.key}", f"{label}: {finding.reason}")
+        scenarios.append(Scenario(label=label, parameters=parameters, spec=spec))
+    budget = tables.get("budget", 0)
+    if not isinstance(budget, int) or (budget and not len(scenarios) * replications <= budget <= RUNS_MAX):
+        reason = f"{budget!r} is not from {len(scenarios) * replications} (the first replications) to {RUNS_MAX}"
+        raise refuse("budget", reason)
+    return Experiment(
+        name=path.stem,
+        scenarios=tuple(scenarios),
+        replications=replications,
+        relative_half_width=half,
+        budget=budget,
+    )
+
+
+def _only(tables: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
+    return {key: tables[key] for key in keys if key in tables}
+
+
+def _flat(table: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """Nested tables as dotted keys."""
+    flat: dict[str, Any] = {}
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            flat |= _flat(value, f"{before}{key}.")
+        else:
+            flat[f"{before}{key}"] = value
+    return flat
+
+
+def _scenarios(
+    tables: Mapping[str, Any], refuse: Callable[[str, str], ExperimentError]
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    grid = _flat(tables.get("grid", {}))
+    for key, values in grid.items():
+        if not isinstance(values, list) or not values:
+            raise refuse(f"grid.{key}", "wanted a list of values")
+    listed = tables.get("scenario", [])
+    count = len(listed) + (1 if not grid and not listed else 0)
+    product = 1
+    for values in grid.values():
+        product *= len(values)
+    if count + (product if grid else 0) > SCENARIOS_MAX:
+        raise refuse("grid", f"more than {SCENARIOS_MAX} scenarios")
+    if grid:
+        for values in itertools.product(*grid.values()):
+            yield "grid.", dict(zip(grid, values, strict=True))
+    for n, table in enumerate(listed, 1):
+        yield f"scenario {n}.", _flat(table)
+    if not grid and not listed:
+        yield "", {}
+
+
+def _with(
+    spec: RunSpec, parameters: Mapping[str, Any], refuse: Callable[[str, str], ExperimentError], where: str
+) -> RunSpec:
+    """The spec with these parameters, each by its name."""
+    for key, value in parameters.items():
+        try:
+            spec = _set(spec, key, value)
+        except (ValueError, TypeError, msgspec.ValidationError) as error:
+            raise refuse(f"{where}{key}", str(error)) from None
+    return spec
+
+
+def _set(spec: RunSpec, key: str, value: Any) -> RunSpec:
+    table, dot, field = key.partition(".")
+    if key in ("hours", "warm_up_hours", "seed"):
+        return msgspec.convert(_replaced(spec, key, value), RunSpec)
+    if key == "vehicles":
+        return replace(spec, plant=with_vehicles(spec.plant, msgspec.convert(value, int)))
+    if key in ("orders_per_hour", "inbound_per_hour"):
+        return replace(spec, workload=_replaced(spec.workload, key, value))
+    if dot and table in ("workload", "staff"):
+        return replace(spec, **{table: _replaced(getattr(spec, table), field, value)})
+    if dot and table == "policies":
+        return replace(spec, policies={**spec.policies, field: msgspec.convert(value, str)})
+    if dot and table in MACHINES:
+        return replace(spec, plant=_with_machines(spec.plant, table, field, value))
+    raise ValueError(f"no such parameter; known are {', '.join(known_parameters())}")
+
+
+MACHINES = {"crane": "cranes", "vehicle": "vehicles", "station": "stations", "aisle": "aisles"}
+NUMBERS = {
+    "crane": ("speed_x_mm_s", "speed_y_mm_s", "accel_x_mm_s2", "accel_y_mm_s2", "fork_cycle_ms"),
+    "vehicle": ("speed_mm_s", "accel_mm_s2", "handling_ms", "battery_wh", "drain_wh_per_km", "charge_w"),
+    "station": ("queue_length_max",),
+    "aisle": ("bays", "levels"),
+}
+
+
+def known_parameters() -> tuple[str, ...]:
+    """All names, for messages and documents."""
+    machines = (f"{kind}.{number}" for kind, numbers in NUMBERS.items() for number in numbers)
+    words = (f"workload.{name}" for name in WorkloadSpec.__struct_fields__ if name != "replay")
+    return (
+        "hours", "warm_up_hours", "seed", "vehicles", "orders_per_hour", "inbound_per_hour", "policies.KIND",
+        *words, *(f"staff.{name}" for name in StaffSpec.__struct_fields__), *machines,
+    )  # fmt: skip
+
+
+def _replaced(record: Any, field: str, value: Any) -> Any:
+    """A record with one field of its own type, and no other."""
+    if field not in record.__struct_fields__ or field == "replay":
+        names = [name for name in record.__struct_fields__ if name != "replay"]
+        raise ValueError(f"no such parameter; known are {', '.join(names)}")
+    types = {f.name: f.type for f in msgspec.structs.fields(type(record))}
+    return replace(record, **{field: msgspec.convert(value, types[field])})
+
+
+def _with_machines(plant: Plant, kind: str, field: str, value: Any) -> Plant:
+    """Every machine of a kind with another number."""
+    if field not in NUMBERS[kind]:
+        raise ValueError(f"no such number of a {kind}; known are {', '.join(NUMBERS[kind])}")
+    if not isinstance(value, int) or value <= 0:
+        raise ValueError(f"{value!r} is no whole number above 0")
+    machines = tuple(replace(machine, **{field: value}) for machine in getattr(plant, MACHINES[kind]))
+    variant = replace(plant, **{MACHINES[kind]: machines})
+    findings: tuple[Finding, ...] = check_plant(variant)
+    if findings:
+        raise ValueError(f"{findings[0].key}: {findings[0].reason}")
+    return variant

@@ -1,0 +1,90 @@
+"""What runs say: where the warm-up ends, what two scenarios differ by, and where more runs help most.
+
+Sources:
+    White, Cobb and Spratt 2000 (MSER-5); Welch 1983 (moving averages); Chen, Lin, Yücesan and Chick 2000 (OCBA);
+    Law 2015, Simulation Modeling and Analysis, ch. 9 and 11.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from statistics import fmean, stdev, variance
+
+from simulation.student import half_width_of
+from wcs.plant.model import Record
+
+MSER_BATCH = 5
+
+
+def mean_series(series: Sequence[Sequence[float]]) -> list[float]:
+    """The mean over replications, bucket by bucket, as far as all of them go."""
+    return [fmean(values) for values in zip(*series, strict=False)]
+
+
+def mser5(values: Sequence[float]) -> int:
+    """How many of the first values are warm-up: what, cut off, leaves the mean of the rest known best.
+
+    Batches of five; at most half of them are cut off, for a later minimum is one of too few values.
+    """
+    batches = [fmean(values[n : n + MSER_BATCH]) for n in range(0, len(values) - MSER_BATCH + 1, MSER_BATCH)]
+    best, cut = math.inf, 0
+    for first in range(len(batches) // 2 + 1):
+        rest = batches[first:]
+        if len(rest) < 2:
+            break
+        mean = fmean(rest)
+        error = sum((batch - mean) ** 2 for batch in rest) / len(rest) ** 2
+        if error < best:
+            best, cut = error, first
+    return cut * MSER_BATCH
+
+
+def welch(values: Sequence[float], window: int) -> list[float]:
+    """Moving averages over 2·window + 1 values, over fewer at the beginning; the last `window` have none."""
+    averages = []
+    for n in range(max(0, len(values) - window)):
+        reach = min(n, window)
+        averages.append(fmean(values[n - reach : n + reach + 1]))
+    return averages
+
+
+class Difference(Record):
+    """Of paired runs, seed by seed: mean, half-width of its interval, and how often less the variance is than of
+    unpaired runs (common random numbers).
+    """
+
+    mean: float
+    half_width: float
+    variance_factor: float
+
+
+def paired_difference(ours: Sequence[float], theirs: Sequence[float], confidence: float = 0.95) -> Difference:
+    """What the first is above the second. ValueError: not as many of both, or fewer than two."""
+    if len(ours) != len(theirs) or len(ours) < 2:
+        raise ValueError(f"{len(ours)} and {len(theirs)} runs: wanted as many of both, at least 2")
+    differences = [a - b for a, b in zip(ours, theirs, strict=True)]
+    paired, unpaired = variance(differences), variance(ours) + variance(theirs)
+    return Difference(
+        mean=fmean(differences),
+        half_width=half_width_of(differences, confidence),
+        variance_factor=unpaired / paired if paired else math.inf,
+    )
+
+
+def ocba(runs: Sequence[Sequence[float]], more: int) -> list[int]:
+    """How many of `more` runs each scenario gets, so that the best (highest mean) is told from the others soonest."""
+    means, deviations = [fmean(values) for values in runs], [stdev(values) for values in runs]
+    best = max(range(len(runs)), key=lambda n: (means[n], -n))
+    floor = max(max(deviations), 1e-9) * 1e-3  # a scenario that has not varied yet is not known for ever
+    spread = [max(deviation, floor) for deviation in deviations]
+    weight = [0.0 if n == best else (spread[n] / max(means[best] - means[n], floor)) ** 2 for n in range(len(runs))]
+    others = sum((w / s) ** 2 for w, s in zip(weight, spread, strict=True))
+    weight[best] = spread[best] * math.sqrt(others) if others else 1.0
+    total = sum(len(values) for values in runs) + more
+    wanted = [total * w / sum(weight) - len(values) for w, values in zip(weight, runs, strict=True)]
+    given = [0] * len(runs)
+    for _ in range(more):
+        n = max(range(len(runs)), key=lambda n: (wanted[n] - given[n], -n))
+        given[n] += 1
+    return given

@@ -1,0 +1,61 @@
+"""Warm-up, pairs and the choice of the best, against cases whose answer is known."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from simulation.chance import Chance
+from simulation.statistics import mean_series, mser5, ocba, paired_difference, welch
+
+
+def noise(n: int, seed: int = 1) -> float:
+    return Chance(seed).unit("noise", n) - 0.5
+
+
+def test_a_climb_is_found_to_be_warm_up_and_a_level_has_none() -> None:
+    climbing = [min(1.0, n / 50) * 10 + noise(n) for n in range(400)]
+    assert 40 <= mser5(climbing) <= 60
+    assert mser5([5.0] * 100) == 0
+    assert mser5([1.0, 2.0]) == 0
+
+
+def test_means_over_replications_go_as_far_as_the_shortest() -> None:
+    assert mean_series([[1.0, 2.0, 3.0], [3.0, 4.0]]) == [2.0, 3.0]
+
+
+def test_moving_averages_have_a_growing_window_at_the_beginning() -> None:
+    assert welch([1.0, 2.0, 3.0, 4.0, 5.0], 1) == [1.0, 2.0, 3.0, 4.0]
+    assert welch([6.0] * 7, 2) == [6.0] * 5
+
+
+def test_pairs_on_the_same_orders_know_their_difference_better() -> None:
+    orders = [100 + 20 * noise(n) for n in range(10)]
+    ours = [order + 2 + 0.1 * noise(n, 2) for n, order in enumerate(orders)]
+    difference = paired_difference(ours, orders)
+    assert difference.mean == pytest.approx(2, abs=0.1)
+    assert difference.half_width < 0.1
+    assert difference.variance_factor > 1_000
+    with pytest.raises(ValueError, match="as many of both"):
+        paired_difference(ours, orders[:-1])
+
+
+def test_runs_go_where_the_best_is_in_doubt() -> None:
+    clear = [10.0, 10.1, 9.9]
+    rival = [19.0, 21.0, 20.0]
+    best = [20.0, 22.0, 21.0]
+    given = ocba([clear, rival, best], 12)
+    assert sum(given) == 12
+    assert given[0] == 0
+    assert abs(given[1] - given[2]) <= 1, "two of the same spread get the same"
+
+
+def test_the_allocation_is_that_of_the_formula() -> None:
+    runs = [[10.0, 12.0, 14.0], [20.0, 21.0, 22.0], [30.0, 33.0, 36.0]]
+    given = ocba(runs, 991)
+    weights = [(2 / 21) ** 2, (1 / 12) ** 2]
+    best = 3 * math.sqrt((weights[0] / 2) ** 2 + (weights[1] / 1) ** 2)
+    whole = sum(weights) + best
+    for n, weight in enumerate([*weights, best]):
+        assert given[n] + 3 == pytest.approx(1_000 * weight / whole, abs=1.5)

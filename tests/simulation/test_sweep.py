@@ -1,0 +1,141 @@
+"""A sweep: refused before it runs, the same on any engine, kept when it is stopped, whole when a worker is killed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from simulation.experiment import Experiment, ExperimentError, load_experiment
+from simulation.spec import RunResult
+from simulation.store import ResultStore
+from simulation.sweep import sweep
+from simulation.workers import Workers
+
+FILE = """
+plant = "tiny"
+hours = 0.1
+replications = 2
+[base]
+orders_per_hour = 40
+[grid]
+"crane.speed_x_mm_s" = [1000, 3000]
+"""
+
+
+def experiment_of(text: str, folder: Path) -> Experiment:
+    file = folder / "experiment.toml"
+    file.write_text(text, encoding="utf-8")
+    return load_experiment(file)
+
+
+def rows(results: list[list[RunResult]]) -> bytes:
+    return msgspec.json.encode([[run.row for run in runs] for runs in results])
+
+
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        (("hours", "hourz"), "hourz"),
+        (("0.1", "-1.0"), "hours"),
+        (('"tiny"', '"nowhere.toml"'), "(file)"),
+        (("= 40", "= -1"), "orders_per_hour"),
+        (("= 40", '= "many"'), "base.orders_per_hour"),
+        (("= 40", "= 100000"), "workload.orders_per_hour"),
+        (("speed_x_mm_s", "colour"), "grid.crane.colour"),
+        (("[1000, 3000]", "[]"), "grid.crane.speed_x_mm_s"),
+        (("[1000, 3000]", "[0]"), "grid.crane.speed_x_mm_s"),
+        (('"crane.speed_x_mm_s" = [1000, 3000]', '"policies.pairing" = ["by_colour"]'), "policies.pairing"),
+        (("replications = 2", "replications = 0"), "replications"),
+        (("replications = 2", "replications = 2\nrelative_half_width = 2.0"), "relative_half_width"),
+        (("replications = 2", "replications = 2\nbudget = 1"), "budget"),
+    ],
+)
+def test_an_impossible_experiment_is_refused_with_file_and_key(
+    change: tuple[str, str], key: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ExperimentError) as refused:
+        experiment_of(FILE.replace(*change), tmp_path)
+    assert refused.value.key.endswith(key)
+    assert refused.value.reason
+    assert refused.value.file.endswith((".toml", "nowhere.toml"))
+
+
+def test_workers_give_the_rows_that_one_process_gives_and_a_repeat_is_free(tmp_path: Path) -> None:
+    experiment = experiment_of(FILE, tmp_path)
+    here, there = ResultStore(tmp_path / "here"), ResultStore(tmp_path / "there")
+    with Workers(0) as none:
+        alone = sweep(experiment, here, none)
+    with Workers(2) as two:
+        together = sweep(experiment, there, two)
+        again = sweep(experiment, there, Refusing())
+    assert rows(alone) == rows(together) == rows(again)
+    assert [len(runs) for runs in alone] == [2, 2]
+    assert alone[0][0].row.digest != alone[1][0].row.digest
+    assert [run.row.seed for run in alone[0]] == [run.row.seed for run in alone[1]]
+
+
+class Refusing(Workers):
+    """Workers for a sweep that has nothing left to run."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def map(self, specs: object) -> object:  # type: ignore[override]
+        assert not list(specs)  # type: ignore[call-overload]
+        return iter(())
+
+
+def test_a_killed_worker_is_replaced_and_its_run_made_again(tmp_path: Path) -> None:
+    experiment = experiment_of(FILE, tmp_path)
+    store = ResultStore(tmp_path / "runs")
+    killed: list[int] = []
+
+    def kill_one(done: int, of: int) -> None:
+        if done == 1 and not killed:
+            assert pool._pool is not None
+            killed.append(next(iter(pool._pool._processes)))
+            os.kill(killed[0], signal.SIGKILL)
+
+    with Workers(2) as pool:
+        results = sweep(experiment, store, pool, kill_one)
+    assert killed
+    with Workers(0) as none:
+        assert rows(results) == rows(sweep(experiment, ResultStore(tmp_path / "alone"), none))
+
+
+def test_a_sweep_that_was_killed_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    file = tmp_path / "long.toml"
+    file.write_text(FILE.replace("replications = 2", "replications = 6"), encoding="utf-8")
+    command = [sys.executable, "-m", "api.cli", "sweep", str(file), "--workers", "1", "--json"]
+    first = subprocess.Popen(command, stdout=subprocess.DEVNULL, start_new_session=True)
+    runs = tmp_path / "long" / "runs.sqlite"
+    deadline = time.monotonic() + 60
+    while not (runs.exists() and (kept := count(runs))):
+        assert time.monotonic() < deadline
+        assert first.poll() is None, "it was done before it could be killed"
+        time.sleep(0.02)
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    assert kept < 12
+    subprocess.run(command, stdout=subprocess.DEVNULL, check=True, timeout=120)
+    assert count(runs) == 12
+    assert len((tmp_path / "long" / "rows.csv").read_text(encoding="utf-8").splitlines()) == 13
+
+
+def count(runs: Path) -> int:
+    """How many results the file has."""
+    try:
+        store = ResultStore(runs)
+    except Exception:  # it is being made
+        return 0
+    try:
+        return int(store._database.execute("SELECT count(*) FROM run").fetchone()[0])
+    finally:
+        store.close()
