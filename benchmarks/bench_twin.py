@@ -23,6 +23,8 @@ from devices.machines.machine import Load
 from devices.machines.world import MemoryWorld
 from simulation.run import run
 from simulation.spec import RunSpec, WorkloadSpec
+from simulation.statistics import paired_difference
+from simulation.workers import Workers
 from wcs.core.ports import CommandCode, DeviceCommand, TransferAck
 from wcs.plant.file import load_plant
 from wcs.plant.model import OUTSIDE, Plant, Record
@@ -37,6 +39,10 @@ ENGINE_MAX = 2.0  # machine layer against bare timers
 SWEEP_RUN_MAX_S = 1.2  # 1,000 one-hour runs in 10 minutes on two cores
 # Cranes, stations, vehicles, segments and orders an hour of each size.
 SIZES = {2: (2, 10, 200, 20.0), 20: (20, 100, 2_000, 200.0)}
+CRN_MIN = 5.0  # how many times less the variance of a comparison is on the same orders than on others
+CRN_SEEDS = 8
+SWEEP_RUNS = 24
+WORKERS_MIN = 1.7  # two workers against one, on idle cores
 ZONES, ZONE_LOADS, ZONE_MS = 50, 400, 1_000
 
 
@@ -166,6 +172,32 @@ def our_zones_s() -> float:
     return time.process_time() - began
 
 
+def common_random_numbers() -> float:
+    """How many times less the variance of a comparison of two policies is for the same orders (throughput)."""
+    plant, rates = load_plant("demo"), []
+    for policies in ({}, {"pairing": "oldest_first"}):
+        specs = (
+            RunSpec(plant=plant, seed=n, hours=0.5, policies=policies, workload=WorkloadSpec(orders_per_hour=100.0))
+            for n in range(1, CRN_SEEDS + 1)
+        )
+        with Workers(2) as pool:
+            results = sorted(pool.map(specs), key=lambda result: result.row.seed)
+        rates.append([result.row.throughput_per_hour for result in results])
+    return paired_difference(*rates).variance_factor
+
+
+def sweep_s(workers: int) -> float:
+    """Wall time of one-hour runs of the demo plant, the start of the processes included."""
+    specs = (
+        RunSpec(plant=load_plant("demo"), seed=n, workload=WorkloadSpec(orders_per_hour=60.0))
+        for n in range(1, SWEEP_RUNS + 1)
+    )
+    began = time.perf_counter()
+    with Workers(workers) as pool:
+        assert sum(1 for _ in pool.map(specs)) == SWEEP_RUNS
+    return time.perf_counter() - began
+
+
 def races() -> list[dict[str, object]]:
     """All of them, as rows of `results.json`."""
     small, large, demo = _in_child(2), _in_child(20), _in_child(0)
@@ -181,6 +213,7 @@ def races() -> list[dict[str, object]]:
     )
     events = (large.events - large.node_passages) / max(1, large.transports)
     zones_s, ours_s = zone_processes_s(), our_zones_s()
+    two_s, one_s = sweep_s(2), sweep_s(1)
     return [
         _row("real-time factor, 20 cranes, 100 vehicles, 2,000 segments", real_time, "x", REAL_TIME_MIN, "higher"),
         _row("transports an hour in that run", large.transports_per_hour, "1/h", 2_000, "higher"),
@@ -193,6 +226,10 @@ def races() -> list[dict[str, object]]:
         _row(f"{ZONE_LOADS} loads over {ZONES} segments", ours_s, "s", None)
         | _peer("a SimPy process a load, a resource a zone", zones_s, ours_s),
         _row("one hour of the demo plant, 60 orders", demo.cpu_s, "s", SWEEP_RUN_MAX_S),
+        _row(f"{SWEEP_RUNS} such runs on 2 workers", two_s, "s", one_s / WORKERS_MIN)
+        | _peer("on 1 worker", one_s, two_s),
+        _row("variance of a comparison on the same orders, times less", common_random_numbers(), "x", CRN_MIN, "higher")
+        | {"peer": "on other orders", "peer_value": 1.0},
     ]
 
 
