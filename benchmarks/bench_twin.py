@@ -183,7 +183,7 @@ def common_random_numbers() -> float:
         with Workers(2) as pool:
             results = sorted(pool.map(specs), key=lambda result: result.row.seed)
         rates.append([result.row.throughput_per_hour for result in results])
-    return paired_difference(*rates).variance_factor
+    return paired_difference(rates[0], rates[1]).variance_factor
 
 
 def sweep_s(workers: int) -> float:
