@@ -17,6 +17,7 @@ MISSED = 1
 AGAIN = "; may be given again"
 Rate = Annotated[float | None, typer.Option(help="mean rate", show_default="60, or with --from the site's own")]
 Policies = Annotated[list[str] | None, typer.Option(help=f"KIND=NAME as in a site file{AGAIN}")]
+Rates = Annotated[list[str] | None, typer.Option(help=f"KIND=RATE an hour: no_read, device_fault, …{AGAIN}")]
 Shape = Annotated[list[str] | None, typer.Option(help=f"KEY=VALUE: lines_max, abc_skew, arrivals, …{AGAIN}")]
 Pace = Annotated[list[str] | None, typer.Option(help=f"KEY=VALUE: pick_ms, carry_ms, …{AGAIN}")]
 Fleets = Annotated[list[int] | None, typer.Option(help="fleet size; given again, fleets are compared")]
@@ -41,6 +42,7 @@ def simulate(
     seed: Annotated[int, typer.Option(min=0, help="of the first run")] = 1,
     warm_up: Annotated[float, typer.Option(help="hours before the measured ones")] = 0.0,
     policy: Policies = None,
+    fault: Rates = None,
     site: Annotated[str | None, typer.Option(help="a site file, or a shipped site's name: its policies")] = None,
     workload: Shape = None,
     staff: Pace = None,
@@ -70,6 +72,7 @@ def simulate(
         seed=seed,
         warm_up_hours=warm_up,
         policies=tuple(policy or ()),
+        faults=tuple(fault or ()),
         site=site,
         workload=tuple(workload or ()),
         staff=tuple(staff or ()),

@@ -63,6 +63,7 @@ class Question(Record):
     seed: int = 1
     warm_up_hours: float = 0.0
     policies: tuple[str, ...] = ()
+    faults: tuple[str, ...] = ()
     vehicles: tuple[int, ...] = ()
     relative_half_width: float | None = None
     gate: str | None = None
@@ -170,6 +171,7 @@ def scenarios(question: Question, plant: Plant, start: Start | None) -> list[Run
         hours=question.hours,
         warm_up_hours=question.warm_up_hours,
         policies=_policies(question, plant),
+        faults=_rates("--fault", question.faults),
         latency=latencies(question.latency_from, plant) if question.latency_from else {},
         closed=question.closed,
         start=start.digest if start else "",
@@ -263,6 +265,14 @@ def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
             raise Refusal(f"{option} {text!r}: wanted KEY=VALUE")
         pairs[key] = value
     return pairs
+
+
+def _rates(option: str, texts: tuple[str, ...]) -> dict[str, float]:
+    """Numbers by name; whether they can be rates is asked of the whole spec."""
+    try:
+        return {key: float(value) for key, value in _pairs(option, texts).items()}
+    except ValueError as refusal:
+        raise Refusal(f"{option}: {refusal}") from None
 
 
 def _read(option: str, texts: tuple[str, ...], usual: AnyRecord) -> AnyRecord:

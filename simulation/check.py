@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from simulation.arrivals import HOURS_A_DAY
 from simulation.bounds import saturated
+from simulation.faults import KINDS
 from simulation.spec import LatencyProfile, RunSpec, WorkloadSpec
 from simulation.workload import Workload
 from wcs.core.orders import LINES_MAX, QUANTITY_MAX
@@ -51,7 +52,9 @@ def _times(spec: RunSpec) -> Iterator[Finding]:
         if getattr(spec.staff, name) < 0:
             yield Finding(key=f"staff.{name}", reason=f"{getattr(spec.staff, name)} is below zero")
     for name, rate in spec.faults.items():
-        if not _is_rate(rate):
+        if name not in KINDS:
+            yield Finding(key=f"faults.{name}", reason=f"there is no such fault: {', '.join(KINDS)}")
+        elif not _is_rate(rate):
             yield Finding(key=f"faults.{name}", reason=f"{rate:g} an hour is no rate")
 
 

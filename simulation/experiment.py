@@ -195,6 +195,8 @@ def _set(spec: RunSpec, key: str, value: Any) -> RunSpec:
         return replace(spec, **{table: _replaced(getattr(spec, table), field, value)})
     if dot and table == "policies":
         return replace(spec, policies={**spec.policies, field: msgspec.convert(value, str)})
+    if dot and table == "faults":
+        return replace(spec, faults={**spec.faults, field: msgspec.convert(value, float)})
     if dot and table in MACHINES:
         return replace(spec, plant=_with_machines(spec.plant, table, field, value))
     raise ValueError(f"no such parameter; known are {', '.join(known_parameters())}")
@@ -215,7 +217,7 @@ def known_parameters() -> tuple[str, ...]:
     words = (f"workload.{name}" for name in WorkloadSpec.__struct_fields__ if name != "replay")
     return (
         "hours", "warm_up_hours", "seed", "vehicles", "orders_per_hour", "inbound_per_hour", "policies.KIND",
-        *words, *(f"staff.{name}" for name in StaffSpec.__struct_fields__), *machines,
+        "faults.KIND", *words, *(f"staff.{name}" for name in StaffSpec.__struct_fields__), *machines,
     )  # fmt: skip
 
 

@@ -9,6 +9,8 @@ from collections.abc import Callable
 import msgspec
 
 from simulation.check import check_spec
+from simulation.faults import draw_faults
+from simulation.faults_at_twin import TwinFaults
 from simulation.latency import Latency
 from simulation.measures import Measures
 from simulation.shops import add_shops
@@ -54,6 +56,8 @@ def run(
     add_people(twin, spec.staff, spec.seed)
     add_shops(twin, workload, spec.workload)
     end_ms = int((spec.warm_up_hours + spec.hours) * HOUR_MS)
+    if spec.faults:
+        TwinFaults(twin, draw_faults(spec.plant, spec.seed, spec.faults, until_ms=end_ms))
     while twin.now_ms < end_ms and not measures.diverged:
         twin.run_to(min(end_ms, twin.now_ms + PROGRESS_MS))
         measures.watch_backlog(OPEN_ORDERS_MAX)

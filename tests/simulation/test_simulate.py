@@ -9,6 +9,12 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from api.cli import app
+from api.simulating import Question, scenarios
+from api.simulating_sources import Refusal
+from simulation.check import check_spec
+from simulation.run import run
+from simulation.spec import RunSpec
+from wcs.plant.file import load_plant
 
 SHORT = ("--plant", "tiny", "--orders-per-hour", "40", "--hours", "0.3")
 
@@ -130,3 +136,18 @@ def test_a_plant_file_that_does_not_exist_is_refused() -> None:
     result = simulate("--plant", "nowhere.toml")
     assert result.exit_code == 2
     assert "nowhere.toml" in result.stderr
+
+
+def test_drawn_faults_befall_a_run_and_unknown_ones_are_refused_before_it() -> None:
+    def ask(*faults: str) -> RunSpec:
+        question = Question(plant="tiny", orders_per_hour=30.0, hours=0.5, replications=1, seed=1, faults=faults)
+        return scenarios(question, load_plant("tiny"), None)[0]
+
+    calm, stormy = ask(), ask("no_read=20", "connection_dropped=10")
+    assert stormy.faults == {"no_read": 20.0, "connection_dropped": 10.0}
+    assert run(calm).row.digest != run(stormy).row.digest
+    assert run(stormy).row == run(stormy).row
+    assert [finding.key for finding in check_spec(ask("rain=1"))] == ["faults.rain"]
+    assert [finding.key for finding in check_spec(ask("no_read=-1"))] == ["faults.no_read"]
+    with pytest.raises(Refusal, match="--fault"):
+        ask("no_read=often")
