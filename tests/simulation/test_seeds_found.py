@@ -12,3 +12,12 @@ def test_a_vehicle_that_is_stopped_again_after_it_was_resumed_asks_again() -> No
         Fault(at_ms=832_629, kind="operator_pause", target="V1", arguments={"for_ms": 28_548}),
     )
     run_campaign(Campaign(seed=63, orders=16, deliveries=3, faults=faults))
+
+
+def test_a_confirmation_that_comes_before_the_words_binds_no_track_of_the_load_before() -> None:
+    faults = (
+        Fault(at_ms=121_886, kind="connection_dropped", target="CR2", arguments={"for_ms": 17_670}),
+        Fault(at_ms=159_291, kind="operator_pause", target="CR1", arguments={"for_ms": 23_131}),
+        Fault(at_ms=238_694, kind="no_read", target="DOUT"),
+    )
+    run_campaign(Campaign(seed=64, orders=4, deliveries=2, faults=faults))

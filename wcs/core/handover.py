@@ -172,11 +172,16 @@ def clarify(turn: Turn, place: str, unit: int) -> None:
 
 
 def placed_by_hand(turn: Turn, unit: int, place: str, reason: str) -> None:
-    """A person says that they put a load unit there: one containment line; a waiting track is bound to it."""
+    """A person says that they put a load unit there: one containment line; a waiting track is bound to it.
+
+    Words that show nothing there are those of the last load: this one's are still on their way, or it has gone on
+    already and is known when it is seen next.
+    """
     state = turn.state
     if state.load_unit[unit].place != place:
         turn.move(unit, place, turn.manual_key(), reason)
-    if place in turn.layout.transfer_points:
+    point = state.transfer_point.get(place)
+    if point is not None and point.occupied:
         claim(turn, place, unit)
 
 
