@@ -23,7 +23,7 @@ from wcs.plant.policies import POLICIES
 HOURS_MAX = 24 * 366  # a year: beyond it somebody has mistaken the unit
 ARRIVALS = ("poisson", "even")
 SERVICES = ("fixed", "exponential")
-KEPT = ("row", "log", "journal")
+KEPT = ("row", "log")
 
 
 def check_spec(spec: RunSpec) -> tuple[Finding, ...]:

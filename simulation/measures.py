@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from simulation.spec import BUCKET_MS, KpiRow, RunResult, RunSpec, Series, Timing
+from devices.machines.world import WorldLine
+from simulation.activity import Activity
+from simulation.spec import BUCKET_MS, KpiRow, Move, Passage, RunLog, RunResult, RunSpec, Series, Timing
 from simulation.twin import Twin
 from wcs.core import facts as f
 from wcs.core.entities import OrderState
@@ -29,10 +31,14 @@ class Measures:
         self._open: dict[int, int] = {}
         self._transports = 0
         self._passages = 0
+        self._driven: list[Passage] | None = [] if spec.keep != "row" else None
+        devices = [crane.name for crane in spec.plant.cranes] + [vehicle.name for vehicle in spec.plant.vehicles]
+        self._activity = Activity(devices, self._warm_ms, keep=spec.keep != "row")
         self.diverged = ""
 
     def facts(self, facts: Sequence[f.Fact], at_ms: int) -> None:
         """One turn's facts."""
+        self._activity.facts(facts, at_ms)
         for fact in facts:
             match fact:
                 case f.OrderPlaced():
@@ -46,6 +52,8 @@ class Measures:
                     self._transports += 1
                 case f.VehicleReached() if at_ms >= self._warm_ms:
                     self._passages += 1
+                    if self._driven is not None:
+                        self._driven.append(Passage(at_ms=at_ms, vehicle=fact.vehicle, node=fact.node))
                 case _:
                     pass
 
@@ -63,8 +71,8 @@ class Measures:
         if len(self._placed) > most:
             self.diverged = f"{len(self._placed)} orders stand open after {self._twin.now_ms / HOUR_MS:.2f} h"
 
-    def result(self, digest: str, timing: Timing) -> RunResult:
-        """The figures as they are now."""
+    def result(self, digest: str, timing: Timing, lines: Sequence[WorldLine] = ()) -> RunResult:
+        """The figures as they are now; `lines` are the world's log, if it was kept."""
         times = sorted(self._times_s)
         hours = max(self._twin.now_ms - self._warm_ms, 1) / HOUR_MS
         row = KpiRow(
@@ -82,7 +90,7 @@ class Measures:
             transports=self._transports,
             transports_per_hour=self._transports / hours,
             open_orders=len(self._placed),
-            utilisation={},
+            utilisation=self._activity.shares(self._twin.now_ms),
             events=self._twin.env.steps,
             events_per_transport=self._twin.env.steps / max(1, self._transports),
             node_passages=self._passages,
@@ -96,7 +104,20 @@ class Measures:
             open_orders=tuple(self._open.get(b + 1, 0) for b in buckets),
             order_time_s=tuple(self._times_s),
         )
-        return RunResult(row=row, timing=timing, series=series)
+        return RunResult(row=row, timing=timing, series=series, log=self._log(lines))
+
+    def _log(self, lines: Sequence[WorldLine]) -> RunLog | None:
+        if self._driven is None:
+            return None
+        return RunLog(
+            spans=tuple(sorted(self._activity.spans, key=lambda span: (span.from_ms, span.device))),
+            moves=tuple(
+                Move(at_ms=line.time_ms, load=line.number, source=line.source, sink=line.sink, by=line.by)
+                for line in lines
+                if line.time_ms >= self._warm_ms
+            ),
+            passages=tuple(self._driven),
+        )
 
 
 def _percentile(ordered: list[float], share: float) -> float:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from devices.machines.world import WorldLine
 from simulation.check import check_spec
 from simulation.faults import draw_faults
 from simulation.faults_at_twin import TwinFaults
@@ -45,7 +46,12 @@ def run(
     for finding in check_spec(spec):
         raise ValueError(f"{finding.key}: {finding.reason}")
     rows = start.rows if start else ()
-    twin = Twin(spec.plant, warehouse=Warehouse(spec.plant, rows, policies=policies_of(spec.policies)))
+    lines: list[WorldLine] = []
+    twin = Twin(
+        spec.plant,
+        warehouse=Warehouse(spec.plant, rows, policies=policies_of(spec.policies)),
+        log=lines.append if spec.keep == "log" else lambda line: None,
+    )
     if spec.latency:
         twin.wire = timed_wire(Latency(spec.latency, spec.plant, spec.seed), twin.env)
     measures = Measures(spec, twin)
@@ -62,7 +68,7 @@ def run(
         twin.run_to(min(end_ms, twin.now_ms + PROGRESS_MS))
         measures.watch_backlog(OPEN_ORDERS_MAX)
         progress(twin.now_ms / end_ms)
-    return measures.result(clock.digest(), clock.timing())
+    return measures.result(clock.digest(), clock.timing(), lines)
 
 
 def _open(twin: Twin, spec: RunSpec, start: Start | None) -> Workload:

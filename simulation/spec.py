@@ -79,7 +79,7 @@ class RunSpec(Record):
     faults: rates an hour by class of fault.
     closed: aisles, locations, stations and track nodes that are kept out of use from the start.
     start: digest of the site's state from which a warm start goes on; empty: opening stock, machines at rest.
-    keep: "row" (figures only), "log" (also what playback, Gantt and heat maps need), "journal" (also every fact).
+    keep: "row" (figures only), or "log" (also what playback, Gantt charts and heat maps need).
     label: the scenario in comparisons; not part of the name.
     """
 
@@ -193,12 +193,11 @@ class Passage(Record):
 
 
 class RunLog(Record):
-    """What happened, for Gantt, heat maps, availability and playback, in order of time."""
+    """What happened after the warm-up, for Gantt charts, heat maps and playback, in order of time."""
 
     spans: tuple[Span, ...]
     moves: tuple[Move, ...]
     passages: tuple[Passage, ...]
-    opening: dict[str, str]
 
 
 class RunResult(Record):

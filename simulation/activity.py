@@ -1,0 +1,156 @@
+"""What cranes and vehicles do with their time, from facts alone.
+
+| state | a device |
+|---|---|
+| faulted | cannot work: a fault, another mode, lost, or a vehicle that stands without a word |
+| charging | has a CHARGE task |
+| busy | has another task |
+| blocked | has a leg and no task: its way, its source or its sink is not free |
+| starved | is able and has nothing to do |
+
+Rule: one state at a time, the first that holds in this order; so the shares of a device add up to 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from simulation.spec import Shares, Span
+from wcs.core import facts as f
+from wcs.core.ports import TaskType
+
+STATES = ("busy", "blocked", "starved", "faulted", "charging")
+
+
+class _Doing:
+    """One device: what is known of it, and since when it does what it does."""
+
+    __slots__ = ("able", "charges", "leg", "load_unit", "ms", "since_ms", "state", "task")
+
+    def __init__(self, since_ms: int) -> None:
+        self.able = True
+        self.task = 0
+        self.charges = False
+        self.leg = 0
+        self.load_unit = 0
+        self.state = "starved"
+        self.since_ms = since_ms
+        self.ms = dict.fromkeys(STATES, 0)
+
+    def now(self) -> str:
+        if not self.able:
+            return "faulted"
+        if self.task:
+            return "charging" if self.charges else "busy"
+        return "blocked" if self.leg else "starved"
+
+
+class Activity:
+    """Fed with every turn's facts.
+
+    Args:
+        devices: cranes and vehicles.
+        from_ms: what was before counts in no share.
+        keep: also keep the spans, for Gantt charts and playback.
+    """
+
+    def __init__(self, devices: Iterable[str], from_ms: int, *, keep: bool = False) -> None:
+        self._from_ms = from_ms
+        self._doing = {device: _Doing(from_ms) for device in devices}
+        self._device_of_task: dict[int, str] = {}
+        self._device_of_leg: dict[int, str] = {}
+        self._keep = keep
+        self.spans: list[Span] = []
+
+    def facts(self, facts: Sequence[f.Fact], at_ms: int) -> None:
+        """One turn's facts."""
+        for fact in facts:
+            concerned = _CONCERNED.get(type(fact))
+            if concerned is not None:
+                device = concerned(self, fact)
+                if device in self._doing:
+                    self._settle(device, self._doing[device], at_ms)
+
+    def shares(self, now_ms: int) -> dict[str, Shares]:
+        """How each device has spent its time; nothing if no time has passed."""
+        whole = now_ms - self._from_ms
+        if whole <= 0:
+            return {}
+        for device, doing in self._doing.items():
+            self._count(device, doing, now_ms)
+        return {
+            device: Shares(**{state: ms / whole for state, ms in doing.ms.items()})
+            for device, doing in self._doing.items()
+        }
+
+    def _settle(self, device: str, doing: _Doing, at_ms: int) -> None:
+        state = doing.now()
+        if state != doing.state:
+            self._count(device, doing, at_ms)
+            doing.state = state
+
+    def _count(self, device: str, doing: _Doing, at_ms: int) -> None:
+        since_ms = max(doing.since_ms, self._from_ms)
+        if at_ms > since_ms:
+            doing.ms[doing.state] += at_ms - since_ms
+            if self._keep:
+                self.spans.append(
+                    Span(
+                        device=device,
+                        from_ms=since_ms,
+                        to_ms=at_ms,
+                        state=doing.state,
+                        task=doing.task,
+                        load_unit=doing.load_unit,
+                    )
+                )
+        doing.since_ms = at_ms
+
+    def _started(self, fact: f.DeviceTaskStarted) -> str:
+        task = fact.open_task
+        doing = self._doing.get(task.device)
+        if doing is not None:
+            doing.task, doing.load_unit = task.number, task.task.load_id
+            doing.charges = task.task.type is TaskType.CHARGE
+            self._device_of_task[task.number] = task.device
+        return task.device
+
+    def _ended(self, fact: f.DeviceTaskEnded) -> str:
+        device = self._device_of_task.pop(fact.number, "")
+        if device:
+            self._doing[device].task = 0
+        return device
+
+    def _assigned(self, fact: f.LegAssigned) -> str:
+        if not fact.device:
+            return self._leg_over(fact)
+        if fact.device in self._doing:
+            self._doing[fact.device].leg = fact.number
+            self._device_of_leg[fact.number] = fact.device
+        return fact.device
+
+    def _leg_over(self, fact: f.LegAssigned | f.LegEnded) -> str:
+        device = self._device_of_leg.pop(fact.number, "")
+        if device and self._doing[device].leg == fact.number:
+            self._doing[device].leg = 0
+        return device
+
+    def _seen(self, fact: f.DeviceSeen) -> str:
+        if fact.device in self._doing:
+            self._doing[fact.device].able = fact.able
+        return fact.device
+
+    def _drives(self, fact: f.VehicleAbleChanged) -> str:
+        self._doing[fact.vehicle].able = fact.able
+        return fact.vehicle
+
+
+_CONCERNED: dict[type[f.Fact], Callable[[Activity, Any], str]] = {
+    f.DeviceTaskStarted: Activity._started,
+    f.DeviceTaskEnded: Activity._ended,
+    f.LegAssigned: Activity._assigned,
+    f.LegEnded: Activity._leg_over,
+    f.DeviceSeen: Activity._seen,
+    f.VehicleAbleChanged: Activity._drives,
+}
