@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -129,7 +129,7 @@ def answer(question: Question, show: Show = lambda label, n, of, share: None) ->
     for spec in specs:
         for finding in check_reach(spec):
             raise Refusal(f"{question.plant}: {finding.key}: {finding.reason}")
-    write_report = _reporter(question)
+    write_report = _reporter(question, {spec.label: spec.plant for spec in specs}, gate)
     results = [_runs(question, spec, start, show) for spec in specs]
     write_report([run for runs in results for run in runs])
     return Answer(
@@ -138,7 +138,9 @@ def answer(question: Question, show: Show = lambda label, n, of, share: None) ->
     )
 
 
-def _reporter(question: Question) -> Callable[[Sequence[RunResult]], None]:
+def _reporter(
+    question: Question, plants: Mapping[str, Plant], gate: Gate | None
+) -> Callable[[Sequence[RunResult]], None]:
     """Writes the report that was asked for; that it can be written is seen before anything runs."""
     file = question.report
     if file is None:
@@ -149,7 +151,8 @@ def _reporter(question: Question) -> Callable[[Sequence[RunResult]], None]:
         write = importlib.import_module(REPORT).write_report
     except ModuleNotFoundError:
         raise Refusal("--report: this program is installed without its reports") from None
-    return lambda results: write(results, file)
+    target = gate.target_per_hour if gate else None
+    return lambda results: write(results, file, plants=plants, target_per_hour=target)
 
 
 def scenarios(question: Question, plant: Plant, start: Start | None) -> list[RunSpec]:

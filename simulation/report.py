@@ -1,0 +1,277 @@
+"""A report of runs that people look at: one HTML file that needs no network, in English and Chinese.
+
+Rule: every number in it is one of the rows or of the log; nothing is drawn that was not run.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from html import escape
+from importlib import resources
+from pathlib import Path
+
+import msgspec
+
+from simulation import report_charts as charts
+from simulation.activity import STATES
+from simulation.figures import Figures, figures_of
+from simulation.report_charts import said
+from simulation.spec import RunLog, RunResult, Shares
+from simulation.statistics import mean_series, mser5, paired_difference, welch
+from wcs.plant.model import Plant
+
+PASSAGES_MAX = 60_000  # in the playback: about 1.5 MB of numbers
+WELCH_WINDOW = 10  # minutes on each side
+STATE_WORDS = {
+    "busy": ("busy", "作业"), "blocked": ("blocked", "阻塞"), "starved": ("starved", "待命"),
+    "faulted": ("faulted", "故障"), "charging": ("charging", "充电"),
+}  # fmt: skip
+
+
+def write_report(
+    results: Sequence[RunResult],
+    path: Path,
+    *,
+    plants: Mapping[str, Plant] | None = None,
+    target_per_hour: float | None = None,
+    language: str = "en",
+) -> None:
+    """Write the report of these runs (at least one).
+
+    Args:
+        results: of one or several scenarios, told apart by the label of their rows.
+        path: the file; replaced if it is there.
+        plants: by label, for the plans of racks and roads; without one the plans are left out.
+        target_per_hour: what the throughput is held against.
+        language: in which it opens, "en" or "zh".
+    """
+    scenarios: dict[str, list[RunResult]] = {}
+    for result in results:
+        scenarios.setdefault(result.row.label, []).append(result)
+    figures = [figures_of(runs) for runs in scenarios.values()]
+    parts = [
+        _summary(figures),
+        _throughput(figures, target_per_hour),
+        _compared(scenarios),
+        *(_scenario(label, runs, (plants or {}).get(label)) for label, runs in scenarios.items()),
+    ]
+    logged = next((run for run in results if run.log is not None), None)
+    plant = (plants or {}).get(logged.row.label) if logged else None
+    playback = "null"
+    if logged is not None and logged.log is not None and plant is not None:
+        parts.append(_player())
+        playback = _playback(logged.log, plant)
+    path.write_text(_page("".join(parts), playback, language, results), encoding="utf-8")
+
+
+def _page(body: str, playback: str, language: str, results: Sequence[RunResult]) -> str:
+    page = resources.files("simulation") / "page"
+    css, script = ((page / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
+    seeds = sorted({run.row.seed for run in results})
+    digest = escape(", ".join(dict.fromkeys(run.row.run for run in results[:8])))
+    footer = said(f"Seeds {seeds[0]} to {seeds[-1]}; runs ", f"种子 {seeds[0]} 至 {seeds[-1]}；运行 ")
+    return (
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Simulation</title>'
+        f"<style>{css}</style></head><body><header>{said('Simulation report', '仿真报告', 'h1')}"
+        '<button id="language" data-zh="English">中文</button></header>'
+        f"<main>{body}</main><footer>{footer}<code>{digest}</code></footer>"
+        f'<script type="application/json" id="playback">{playback}</script><script>{script}</script></body></html>\n'
+    )
+
+
+def _section(english: str, chinese: str, note: tuple[str, str], *content: str) -> str:
+    head = said(english, chinese, "h2") + said(*note, "p", ' class="note"')
+    return f"<section>{head}{''.join(content)}</section>"
+
+
+def _summary(figures: Sequence[Figures]) -> str:
+    heads = (
+        ("scenario", "方案"), ("orders an hour", "订单/小时"), ("order time, half", "订单时间 中位"),
+        ("order time, 95 %", "订单时间 95%"), ("transports", "搬运"), ("open at the end", "未完成"), ("runs", "次数"),
+    )  # fmt: skip
+    rows = "".join(f"<tr>{_row(one)}</tr>" for one in figures)
+    table = (
+        f"<table><thead><tr>{''.join(said(*head, 'th') for head in heads)}</tr></thead><tbody>{rows}</tbody></table>"
+    )
+    return _section("Overview", "概览", ("Intervals hold 95 %, over runs.", "区间为各次运行的 95% 置信区间。"), table)
+
+
+def _row(one: Figures) -> str:
+    rate = one.throughput_per_hour
+    shown = f"{rate.mean:.1f}" + ("" if rate.half_width is None else f" ± {rate.half_width:.1f}")
+    cells = (
+        escape(one.label), shown, f"{one.order_time_s.p50:.0f} s", f"{one.order_time_s.p95:.0f} s",
+        str(one.transports), str(one.open_orders), str(one.replications),
+    )  # fmt: skip
+    cut = "".join(f"<td>{cell}</td>" for cell in cells)
+    if one.diverged:
+        words = said("does not keep up: ", "跟不上订单：")
+        cut += f'</tr><tr><td colspan="7" class="bad">{words}{escape(one.diverged[0])}</td>'
+    return cut
+
+
+def _throughput(figures: Sequence[Figures], target: float | None) -> str:
+    rows = [(one.label, one.throughput_per_hour.mean, one.throughput_per_hour.half_width) for one in figures]
+    note = (
+        "Orders that left an hour, with the interval of the mean; the dashed line is the target.",
+        "每小时出库订单数及均值区间；虚线为目标。",
+    )
+    return _section("Throughput", "吞吐量", note, charts.throughput(rows, target))
+
+
+def _compared(scenarios: Mapping[str, Sequence[RunResult]]) -> str:
+    """Every scenario against the first, seed by seed."""
+    (first, base), *others = scenarios.items()
+    rows = []
+    for label, runs in others:
+        theirs = {run.row.seed: run.row.throughput_per_hour for run in base}
+        pairs = [(run.row.throughput_per_hour, theirs[run.row.seed]) for run in runs if run.row.seed in theirs]
+        if len(pairs) > 1:
+            difference = paired_difference([a for a, _ in pairs], [b for _, b in pairs])
+            rows.append((label, difference.mean, difference.half_width))
+    if not rows:
+        return ""
+    body = "".join(f"<tr><td>{escape(la)}</td><td>{mean:+.1f} ± {half:.1f}</td></tr>" for la, mean, half in rows)
+    note = (
+        f"Orders an hour more than {first}, on the same orders; an interval that holds 0 decides nothing.",
+        f"相同订单下比 {first} 每小时多出的订单数；区间包含 0 则不能判定。",
+    )
+    return _section("Differences", "差异", note, f"<table><tbody>{body}</tbody></table>")
+
+
+def _scenario(label: str, runs: Sequence[RunResult], plant: Plant | None) -> str:
+    times = [time_s for run in runs for time_s in run.series.order_time_s]
+    note = ("From placing to leaving, all runs.", "从下单到出库，全部运行。")
+    parts = [_section(f"{label}: order times", f"{label}：订单时间", note, charts.histogram(times, "s"))]
+    shares = _mean_shares(runs)
+    if shares:
+        note = ("Share of the measured time; the number is the busy share.", "测量时间中的占比；数字为作业占比。")
+        parts.append(_section("Utilisation", "利用率", note, _legend(), charts.utilisation(shares)))
+    parts.append(_warm_up(runs))
+    log = next((run.log for run in runs if run.log is not None), None)
+    if log is not None:
+        parts += [_bottleneck(log), _gantt(log)]
+        if plant is not None:
+            parts += [_racks(log, plant), _track(log, plant)]
+    return "".join(parts)
+
+
+def _mean_shares(runs: Sequence[RunResult]) -> dict[str, Shares]:
+    rows = [run.row.utilisation for run in runs]
+    return {
+        device: Shares(**{s: sum(getattr(row[device], s) for row in rows) / len(rows) for s in STATES})
+        for device in rows[0]
+        if all(device in row for row in rows)
+    }
+
+
+def _legend() -> str:
+    words = (f'<span><i style="background:var(--{state})"></i>{said(*STATE_WORDS[state])}</span>' for state in STATES)
+    return f'<div class="legend">{"".join(words)}</div>'
+
+
+def _warm_up(runs: Sequence[RunResult]) -> str:
+    course = mean_series([run.series.open_orders for run in runs])
+    cut = mser5(course)
+    minutes = runs[0].series.bucket_ms / 60_000
+    note = (
+        f"Open orders, mean over runs, and Welch's moving average; MSER-5 would cut {cut * minutes:.0f} min.",
+        f"未完成订单（各次均值）及 Welch 滑动平均；按 MSER-5 应截去前 {cut * minutes:.0f} 分钟。",
+    )
+    drawn = charts.course(course, welch(course, WELCH_WINDOW), cut, len(course) * minutes)
+    return _section("Warm-up", "预热", note, drawn)
+
+
+def _bottleneck(log: RunLog) -> str:
+    periods = sorted(charts.active_periods(log.spans).items(), key=lambda item: (-item[1], item[0]))[:5]
+    rows = "".join(f"<tr><td>{escape(device)}</td><td>{mean_s:.1f} s</td></tr>" for device, mean_s in periods)
+    note = (
+        "Mean length of uninterrupted active periods in one run: the longest is the bottleneck, the next ones follow.",
+        "一次运行中连续作业时段的平均长度：最长者为瓶颈。",
+    )
+    return _section("Bottleneck", "瓶颈", note, f"<table><tbody>{rows}</tbody></table>")
+
+
+def _gantt(log: RunLog) -> str:
+    note = ("The first minutes of one run; point at a bar for its length.", "一次运行的前几分钟；悬停查看时长。")
+    return _section("What the devices did", "设备时间线", note, _legend(), charts.gantt(log.spans))
+
+
+def _racks(log: RunLog, plant: Plant) -> str:
+    visits: dict[tuple[str, str], Counter[tuple[int, int]]] = {}
+    for move in log.moves:
+        for place in (move.source, move.sink):
+            fields = place.split("-")
+            if len(fields) == 5 and fields[2].isdigit() and fields[3].isdigit():
+                cell = (int(fields[2]), int(fields[3]))
+                visits.setdefault((fields[0], fields[1]), Counter())[cell] += 1
+    most = max((max(cells.values()) for cells in visits.values()), default=0)
+    bays = {aisle.name: (aisle.bays, aisle.levels) for aisle in plant.aisles}
+    drawn = [
+        charts.rack(cells, *bays[aisle], most, f"{aisle} {side}")
+        for (aisle, side), cells in sorted(visits.items())
+        if aisle in bays
+    ]
+    note = (f"Loads put in and taken out; the darkest: {most}.", f"各货位进出次数；最深为 {most} 次。")
+    return _section("Racks", "货架", note, f'<div class="racks">{"".join(drawn)}</div>')
+
+
+def _track(log: RunLog, plant: Plant) -> str:
+    if not plant.track.nodes:
+        return ""
+    visits = Counter(passage.node for passage in log.passages)
+    nodes = {node.name: (node.x_mm, node.y_mm) for node in plant.track.nodes}
+    edges = [(edge.origin, edge.end) for edge in plant.track.edges]
+    note = ("How often vehicles passed each node.", "车辆经过各节点的次数。")
+    return _section("Roads", "路网", note, charts.track(nodes, edges, visits))
+
+
+def _player() -> str:
+    controls = (
+        '<div class="player"><button id="play" aria-pressed="false" aria-label="play or pause">▶ / ❚❚</button>'
+        '<input id="time" type="range" aria-label="time"><span id="clock">00:00:00</span>'
+        '<select id="speed" aria-label="speed"><option value="1">×1</option><option value="10" selected>×10</option>'
+        '<option value="60">×60</option></select></div>'
+    )
+    note = (
+        "Vehicles on their roads, cranes in their aisles; a crane is shown where it last moved a load.",
+        "车辆在路网上，堆垛机在巷道内（显示最近一次取放货位置）。",
+    )
+    return _section("Playback", "回放", note, controls, '<canvas id="plan" width="1000" height="560"></canvas>')
+
+
+def _playback(log: RunLog, plant: Plant) -> str:
+    """Data of the playback. `<` is escaped, so that no name ends the script."""
+    index = {node.name: n for n, node in enumerate(plant.track.nodes)}
+    xs, ys = [node.x_mm for node in plant.track.nodes] or [0], [node.y_mm for node in plant.track.nodes] or [0]
+    passages = log.passages[:PASSAGES_MAX]
+    times = [span.from_ms for span in log.spans] + [move.at_ms for move in log.moves]
+    end = passages[-1].at_ms if len(log.passages) > PASSAGES_MAX else max(times, default=0)
+    vehicles = []
+    for vehicle in plant.vehicles:
+        own = [passage for passage in passages if passage.vehicle == vehicle.name]
+        vehicles.append([vehicle.name, [p.at_ms for p in own], [index[p.node] for p in own]])
+    data = {
+        "nodes": [[node.x_mm, node.y_mm] for node in plant.track.nodes],
+        "edges": [[index[edge.origin], index[edge.end]] for edge in plant.track.edges],
+        "vehicles": vehicles,
+        "cranes": [_crane(log, plant, crane.name, crane.aisle) for crane in plant.cranes],
+        "left": min(xs) - 2_000, "top": min(ys) - 2_000,
+        "width": max(xs) - min(xs) + 6_000,
+        "height": (max(ys) - min(ys) + 4_000) * (560 / max(1, 560 - 18 * len(plant.cranes) - 20)),
+        "speed": max([vehicle.speed_mm_s for vehicle in plant.vehicles] or [1]),
+        "from": min(times, default=0), "to": end,
+    }  # fmt: skip
+    return json.dumps(msgspec.to_builtins(data), separators=(",", ":")).replace("<", "\\u003c")
+
+
+def _crane(log: RunLog, plant: Plant, crane: str, aisle: str) -> list[object]:
+    bays = next(one.bays for one in plant.aisles if one.name == aisle)
+    moves = [move for move in log.moves if crane in (move.source, move.sink)]
+    places = [move.sink if move.source == crane else move.source for move in moves]
+    fields = [place.split("-") for place in places]
+    shares = [int(f[2]) / bays if len(f) == 5 and f[2].isdigit() else 0.0 for f in fields]
+    return [crane, [move.at_ms for move in moves], [round(share, 3) for share in shares]]
