@@ -14,6 +14,7 @@ import typer
 REFUSED = 2
 STOPPED = 130
 
+ReportFile = Annotated[Path | None, typer.Option(dir_okay=False, help="write a self-contained HTML report")]
 Out = Annotated[Path | None, typer.Option(file_okay=False, help="folder of the results", show_default="FILE's name")]
 Count = Annotated[
     int, typer.Option(min=-1, help="worker processes; 0: none, one run after another", show_default="cores")
@@ -24,13 +25,14 @@ def sweep(
     experiment: Annotated[Path, typer.Argument(help="an experiment file: docs/sweep.md")],
     out: Out = None,
     workers: Count = -1,
+    report: ReportFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document on standard output")] = False,
 ) -> None:
     """Compare variants of a plant: a grid of fleets, policies, machines and orders, on worker processes."""
     from api.sweeping import Refusal, ask
 
     try:
-        answer = ask(experiment, out, None if workers < 0 else workers, sys.stderr)
+        answer = ask(experiment, out, None if workers < 0 else workers, report, sys.stderr)
     except Refusal as refusal:
         typer.echo(str(refusal), err=True)
         raise typer.Exit(REFUSED) from None

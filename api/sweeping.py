@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from simulation.experiment import Experiment, ExperimentError, load_experiment
 from simulation.figures import Figures, figures_of
+from simulation.report import write_report
 from simulation.spec import RunResult
 from simulation.statistics import Difference, mean_series, mser5, paired_difference
 from simulation.store import ResultStore
@@ -65,12 +66,14 @@ class SweepAnswer(Record):
         return "\n".join([*lines, f"best: {self.best}"]) + "\n"
 
 
-def ask(file: Path, out: Path | None, workers: int | None, stream: TextIO) -> SweepAnswer:
+def ask(file: Path, out: Path | None, workers: int | None, report: Path | None, stream: TextIO) -> SweepAnswer:
     """Run the experiment of a file.
 
     Raises:
         Refusal: the file, or the folder for its results.
     """
+    if report is not None and not report.absolute().parent.is_dir():
+        raise Refusal(f"--report: there is no folder {report.absolute().parent}")
     try:
         experiment = load_experiment(file)
     except ExperimentError as error:
@@ -88,6 +91,9 @@ def ask(file: Path, out: Path | None, workers: int | None, stream: TextIO) -> Sw
         raise Refusal(f"{file}: {lost}; what was run is kept") from None
     finally:
         store.close()
+    if report is not None:
+        plants = {scenario.label: scenario.spec.plant for scenario in experiment.scenarios}
+        write_report([run for runs in results for run in runs], report, plants=plants)
     return _answer(experiment, results)
 
 

@@ -124,7 +124,9 @@ def test_a_sweep_that_was_killed_goes_on_where_it_stopped(tmp_path: Path) -> Non
     os.killpg(first.pid, signal.SIGKILL)
     first.wait()
     assert kept < 12
-    subprocess.run(command, stdout=subprocess.DEVNULL, check=True, timeout=120)
+    report = tmp_path / "report.html"
+    subprocess.run([*command, "--report", str(report)], stdout=subprocess.DEVNULL, check=True, timeout=120)
+    assert "crane.speed_x_mm_s=3000" in report.read_text(encoding="utf-8")
     assert count(runs) == 12
     assert len((tmp_path / "long" / "rows.csv").read_text(encoding="utf-8").splitlines()) == 13
 
