@@ -21,3 +21,11 @@ def test_a_confirmation_that_comes_before_the_words_binds_no_track_of_the_load_b
         Fault(at_ms=238_694, kind="no_read", target="DOUT"),
     )
     run_campaign(Campaign(seed=64, orders=4, deliveries=2, faults=faults))
+
+
+def test_an_acknowledgement_that_was_overtaken_by_an_older_one_is_written_again() -> None:
+    faults = (
+        Fault(at_ms=104_179, kind="plc_restart_wiped", target="CV1", arguments={"for_ms": 16_183}),
+        Fault(at_ms=236_497, kind="telegram_reordered", target="DK1", arguments={"delay_ms": 78}),
+    )
+    run_campaign(Campaign(seed=260, orders=3, deliveries=3, faults=faults))

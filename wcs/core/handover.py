@@ -53,6 +53,20 @@ def transfer_changed(turn: Turn, device: str, index: int, status: TransferStatus
         turn.commands.append(TransferAck(device=device, transfer=index, event_sequence=status.event_sequence))
 
 
+def acknowledge_again(turn: Turn) -> None:
+    """A point that is empty and yet takes no load has not had our acknowledgement, or has had an older one after it:
+    the level is written again. (The ends of belts show it by nothing; theirs is written again at the next connection.)
+    """
+    for point in turn.state.transfer_point:
+        if point.occupied or point.ready_to_accept or not point.event_sequence or point.name in turn.layout.belt_ends:
+            continue
+        place = turn.layout.transfer_points[point.name]
+        if turn.state.device[place.device].able:
+            turn.commands.append(
+                TransferAck(device=place.device, transfer=place.index, event_sequence=point.event_sequence)
+            )
+
+
 def waits_for_track(turn: Turn, name: str, old_track: int) -> bool:
     """A load unit that is booked here and has no track yet is the one whose track shows now: its machine's DONE came
     before the words of the conveyor.

@@ -84,6 +84,7 @@ class Layout:
         self.people_entries = (*self.dock_inbound, *self.station_of_put_on)
         self.clarification = plant.clarification_points
         self.entries = {s.origin for c in plant.conveyors for s in c.segments}
+        self.belt_ends = {s.end for c in plant.conveyors for s in c.segments}
         self.vehicle_entries: dict[str, tuple[str, ...]] = {  # where vehicles set down what the belts take away
             c.name: tuple(p.name for p in c.transfer_points if p.name in self.entries and p.name in self.stops)
             for c in plant.conveyors

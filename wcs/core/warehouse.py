@@ -152,6 +152,7 @@ def ticked(turn: Turn, event: v.Tick) -> None:
     turn.record(f.ClockMoved(now_ms=event.at_ms))
     retries.ask_again(turn, since_ms)
     driving.look_for_stalled(turn)
+    handover.acknowledge_again(turn)
     surprises.look_for_absent(turn)
     turn.wake_some()
 
