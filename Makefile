@@ -5,7 +5,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-EXTRAS := --extra dev --extra postgres
+EXTRAS := --extra dev --extra postgres --extra dask
 TYPED := slotting wcs devices simulation api benchmarks
 FORMATTED := $(TYPED) tests tools
 # Of those, what stands already: a package that is still to be written is no error.
