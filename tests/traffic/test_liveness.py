@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from wcs.plant.model import Track
 from wcs.traffic import plain
 from wcs.traffic.homes import assign_homes, check_track, start_traffic
 from wcs.traffic.safety import NOBODY, ROAD, can_go_home, free_way
+from wcs.traffic.ways import way_past
 
 # The track is cleared for an errand older than 600 steps: each may need one clearing and its own way.
 STEPS_MAX_AN_ERRAND = 1500
@@ -138,6 +140,28 @@ def test_a_free_way_has_as_few_nodes_as_the_plain_twin_finds(seed: int) -> None:
     for here, there in zip([origin, *way], way, strict=False):
         assert there in onward[here]
         assert there not in shut
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_the_way_past_all_others_costs_what_the_plain_twin_finds(seed: int) -> None:
+    draws = random.Random(seed)
+    nodes = draws.randint(2, 14)
+    onward = {n: sorted(draws.sample(range(nodes), draws.randint(0, min(nodes, 3)))) for n in range(nodes)}
+    times = {(n, end): draws.randint(1, 5) for n in range(nodes) for end in onward[n]}
+    shut = {n for n in range(nodes) if draws.random() < 0.3}
+    delays = [draws.choice([0, 0, 3, 6]) for _ in range(nodes)]
+    origin, sink = draws.sample(range(nodes), 2)
+    first = np.cumsum([0, *(len(onward[n]) for n in range(nodes))])
+    edges = np.array([end for n in range(nodes) for end in onward[n]], dtype=np.int64)
+    lanes = np.array([times[n, end] for n in range(nodes) for end in onward[n]], dtype=np.int64)
+    closed = np.isin(np.arange(nodes), sorted(shut))
+    way = way_past(first, edges, lanes, closed, np.array(delays), origin=origin, sink=sink)
+    cheapest = plain.cheapest(onward, times, shut - {sink}, delays, origin)
+    assert bool(way) == (sink in cheapest)
+    assert not shut & set(way[:-1])
+    if way:
+        assert sum(times[pair] + delays[pair[1]] for pair in pairwise([origin, *way])) == cheapest[sink]
 
 
 def test_a_parking_node_that_is_nobodys_is_not_driven_through() -> None:

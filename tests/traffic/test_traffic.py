@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from tests.traffic.tracks import Drivers, track, traffic
 from wcs.plant.model import Vehicle
-from wcs.traffic.grants import AHEAD_MAX, DETOUR_AFTER_MS, PATIENCE_MS, next_grant
+from wcs.traffic.grants import (
+    AHEAD_MAX,
+    AHEAD_MS,
+    ASK_AGAIN_MS,
+    DETOUR_AFTER_MS,
+    ENOUGH_MS,
+    PATIENCE_MS,
+    next_grant,
+    rest_after,
+)
 from wcs.traffic.homes import assign_homes, check_track, nearest_charger, travel_time_ms
 from wcs.traffic.records import Grant, Refusal
 from wcs.traffic.state import Traffic
@@ -40,21 +50,39 @@ def test_a_stretch_has_at_most_four_nodes_and_extends_while_driving() -> None:
     state = one_ring()
     state.set_errand("V1", "F", 0)
     assert granted(state, "V1") == ("A", "B", "C", "D")
-    assert granted(state, "V1") == ("E", "F")
-    state.confirm("V1", "A", 1000)
+    assert refused(state, "V1").reason == "holds enough of its way"
+    state.confirm("V1", "B", 2000)
     assert state.held_by("H1") is None
-    assert state.held_by("A") == "V1"
+    assert state.held_by("A") is None
+    assert state.held_by("B") == "V1"
+    assert granted(state, "V1", 2000) == ("E", "F")
+    assert refused(state, "V1").reason == "holds enough of its way"
+    state.confirm("V1", "E", 5000)
     assert refused(state, "V1").reason == "arrived"
 
 
-def test_a_vehicle_never_holds_more_than_two_stretches() -> None:
+def test_a_vehicle_holds_the_next_node_and_some_seconds_beyond() -> None:
     state = traffic(track(["H1>A>B>C>D>E>F>G>I>J>K>H1"], parking=["H1"]), V1="H1")
+    state.set_errand("V1", "K", 0)
+    now_ms = 0
+    while state.vehicles["V1"].node != "K":
+        answer = next_grant(state, "V1", now_ms)
+        if isinstance(answer, Grant):
+            state.grant(answer, now_ms)
+        beyond_ms = 1000 * (len(state.vehicles["V1"].ahead) - 1)
+        assert min(ENOUGH_MS, 1000 * (10 - now_ms // 1000 - 1)) <= beyond_ms <= AHEAD_MS
+        now_ms += 1000
+        state.confirm("V1", state.vehicles["V1"].ahead[0], now_ms)
+
+
+def test_on_a_track_of_short_lanes_no_more_than_two_stretches_are_held() -> None:
+    lane = track(["H1>A>B>C>D>E>F>G>I>J>K>H1"], parking=["H1"])
+    short = replace(lane, edges=tuple(replace(edge, length_mm=100) for edge in lane.edges))
+    state = traffic(short, V1="H1")
     state.set_errand("V1", "K", 0)
     granted(state, "V1")
     granted(state, "V1")
     assert refused(state, "V1").reason == "holds enough of its way"
-    state.confirm("V1", "B", 1000)
-    assert granted(state, "V1", 1000) == ("J", "K")
     assert len(state.vehicles["V1"].ahead) == AHEAD_MAX
 
 
@@ -81,7 +109,8 @@ def test_a_refusal_names_who_holds_what() -> None:
     state.confirm("V1", "B", 2000)
     state.set_errand("V3", "C", 2000)
     assert granted(state, "V3", 2000) == ("E", "F", "A")
-    answer = refused(state, "V3", 2000)
+    state.confirm("V3", "E", 3000)
+    answer = refused(state, "V3", 3000)
     assert (answer.reason, answer.node, answer.held_by, answer.until_ms) == ("held", "B", "V1", None)
     state.confirm("V3", "A", 5000)
     assert refused(state, "V3", 5000).until_ms == 5000 + DETOUR_AFTER_MS
@@ -149,12 +178,12 @@ def test_a_vehicle_parked_in_a_dead_end_comes_out_when_another_wants_in() -> Non
 
 
 def test_ways_lead_around_a_vehicle_out_of_service() -> None:
-    fork = track(["H1-A", "A>B>D", "A>C>E>D", "D>F>A", "D-H2"], parking=["H1", "H2"])
+    fork = track(["H1-A", "A>B>D", "A>C>E>G>I>J>K>L>M>D", "D>F>A", "D-H2"], parking=["H1", "H2"])
     state = traffic(fork, V1="H1", V2="H2@B")
     state.set_errand("V1", "D", 0)
     assert state.route("V1") == ("A", "B", "D")
     state.set_able("V2", False, 0)
-    assert state.route("V1") == ("A", "C", "E", "D")
+    assert state.route("V1") == ("A", *"CEGIJKLM", "D")
     assert refused(state, "V2").reason == "out of service"
     state.set_able("V2", True, 0)
     assert state.route("V1") == ("A", "B", "D")
@@ -175,12 +204,12 @@ def test_ways_lead_around_a_closed_node_or_edge() -> None:
 
 
 def test_after_waiting_a_vehicle_drives_around_one_that_stands() -> None:
-    fork = track(["H1-A", "A>B>D", "A>C>E>D", "D>F>A", "D-H2"], parking=["H1", "H2"])
+    fork = track(["H1-A", "A>B>D", "A>C>E>G>I>J>K>L>M>D", "D>F>A", "D-H2"], parking=["H1", "H2"])
     state = traffic(fork, V1="H1@A", V2="H2@B")
     state.set_errand("V1", "D", 0)
     answer = refused(state, "V1")
     assert (answer.held_by, answer.until_ms) == ("V2", DETOUR_AFTER_MS)
-    assert granted(state, "V1", DETOUR_AFTER_MS) == ("C", "E", "D")
+    assert granted(state, "V1", DETOUR_AFTER_MS) == tuple("CEGI")
 
 
 def test_a_vehicle_that_cannot_be_passed_gives_the_reason_until_it_moves() -> None:
@@ -264,3 +293,34 @@ def test_every_vehicle_gets_a_home_of_its_own() -> None:
     assert assign_homes(ring, [vehicle("V1", "B"), vehicle("V2", "H2")]) == {"V1": "H3", "V2": "H2"}
     with pytest.raises(ValueError, match="no parking node for V4"):
         assign_homes(ring, [vehicle(f"V{n}", "A") for n in range(1, 5)])
+
+
+def test_an_errand_leads_past_one_who_stands_on_the_quickest_way() -> None:
+    streets = track(["S>A>B>T", "S>C>D>E>T", "T>H1>S", "A-H2"], parking=["H1", "H2"])
+    state = traffic(streets, V1="H1@S", V2="H2@B")
+    state.set_errand("V1", "T", 0)
+    assert granted(state, "V1") == ("C", "D", "E", "T")
+    nobody = traffic(streets, V1="H1@S", V2="H2")
+    nobody.set_errand("V1", "T", 0)
+    assert granted(nobody, "V1") == ("A", "B", "T")
+
+
+def test_who_would_close_a_ring_of_vehicles_that_wait_for_each_other_stays_outside() -> None:
+    """A, B, C, D is a one-way ring with homes beside it. V2, V3, V4 stand on B, C, D and want to A, B, C each."""
+    lanes = ["A>B>C>D>A", *(f"{node}-H{n}" for n, node in enumerate("ABCD", 1))]
+    state = traffic(track(lanes, parking=["H1", "H2", "H3", "H4"]), V1="H1", V2="H2@B", V3="H3@C", V4="H4@D")
+    for vehicle, sink in (("V2", "A"), ("V3", "B"), ("V4", "C"), ("V1", "C")):
+        state.set_errand(vehicle, sink, 0)
+    assert refused(state, "V1").reason == "others wait for it and it would wait for them"
+    assert granted(state, "V4") == ("A",)
+
+
+def test_who_stands_is_asked_again_after_a_second_and_who_drives_at_its_next_node() -> None:
+    state = one_ring()
+    state.set_errand("V1", "F", 0)
+    granted(state, "V1")
+    assert rest_after(state, refused(state, "V1"), 0) == ("", None)
+    state.set_errand("V2", "D", 0)
+    answer = refused(state, "V2")
+    assert (answer.node, answer.held_by) == ("C", "V1")
+    assert rest_after(state, answer, 500) == ("C", 500 + ASK_AGAIN_MS)

@@ -3,7 +3,7 @@
 at_source   nothing moved (a booked pick is reversed)
 on_device   the pick
 at_sink     pick and deposit
-gone        to the place "lost"
+gone        to the place "lost", unless the book knows that it has gone on from there meanwhile
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def outcome(turn: Turn, number: int, answer: str, actor: str) -> None:
             tasks.book_pick(turn, number)
         case "at_sink":
             tasks.book_deposit(turn, number)
-        case "gone" if unit:
+        case "gone" if unit and turn.state.load_unit[unit].place in (task.device, task.source, task.sink):
             lose(turn, unit, f"task {number}: gone, says {actor}")
         case _:
             pass

@@ -1,23 +1,32 @@
-"""Which vehicles a look at the fleet must ask: one that was asked, and has nothing to do, is let be.
+"""Which vehicles a look at the fleet must ask: one that was asked, and cannot go on, rests.
 
-Rule: letting be changes no decision. A vehicle sleeps only while asking it again could not give another answer:
-until a row of its own changes, or, if it waits for a node, until that node is given up. Whatever may change an answer
-otherwise (closed nodes, vehicles that cannot drive, an errand so old that the track is cleared) wakes all.
-Derived, never stored: after a restart all are awake.
+Rule: a vehicle rests until a row of its own changes, until the node that it waits for is given up, or until a time,
+whichever is first; what may change an answer otherwise (closed nodes, vehicles that cannot drive, an errand so old that
+the track is cleared) wakes all. So nobody rests for long while it could drive, and what a look costs does not grow with
+the vehicles that stand. Derived, never stored: after a restart all are awake.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Rest(NamedTuple):
+    """Until when a vehicle need not be asked: a node given up, a time; "" and None for neither."""
+
+    node: str = ""
+    until_ms: int | None = None
 
 
 class Attention:
-    """The vehicles that are awake, and the nodes for which others wait."""
+    """The vehicles that are awake, and what wakes the others."""
 
     def __init__(self, vehicles: Iterable[str]) -> None:
         self._rank = {vehicle: n for n, vehicle in enumerate(vehicles)}
         self._awake: dict[str, None] = dict.fromkeys(self._rank)
         self._waiting: dict[str, dict[str, None]] = {}
+        self._until_ms: dict[str, int] = {}
 
     def awake(self) -> list[str]:
         """Whom to ask, in plant order."""
@@ -31,20 +40,29 @@ class Attention:
         """Something of this vehicle (or of a device that is none) changed."""
         if vehicle in self._rank:
             self._awake[vehicle] = None
+            self._until_ms.pop(vehicle, None)
 
     def wake_all(self) -> None:
         """Something of the whole track changed."""
         self._awake.update(dict.fromkeys(self._rank))
         self._waiting.clear()
+        self._until_ms.clear()
+
+    def wake_rested(self, now_ms: int) -> None:
+        """Those whose time has come."""
+        for vehicle in [v for v, until_ms in self._until_ms.items() if until_ms <= now_ms]:
+            self.wake(vehicle)
 
     def freed(self, nodes: Iterable[str]) -> None:
         """Nobody holds or keeps these nodes any more."""
         for node in nodes:
             for vehicle in self._waiting.pop(node, ()):
-                self._awake[vehicle] = None
+                self.wake(vehicle)
 
-    def sleep(self, vehicle: str, node: str = "") -> None:
-        """Nothing to do until a row of its own changes, or this node is freed."""
+    def sleep(self, vehicle: str, rest: Rest) -> None:
+        """Nothing to do for as long as that."""
         self._awake.pop(vehicle, None)
-        if node:
-            self._waiting.setdefault(node, {})[vehicle] = None
+        if rest.node:
+            self._waiting.setdefault(rest.node, {})[vehicle] = None
+        if rest.until_ms is not None:
+            self._until_ms[vehicle] = rest.until_ms

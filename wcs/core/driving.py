@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from wcs.core import entities as e
 from wcs.core import facts as f
+from wcs.core.attention import Rest
 from wcs.core.ports import Address, CommandCode, DeviceTask, TaskType
 from wcs.core.turn import Turn
-from wcs.traffic.grants import next_grant, waits_for
+from wcs.traffic.grants import next_grant, rest_after
 from wcs.traffic.records import Grant, Refusal
 
 VIA_MAX = 3  # P2–P4
@@ -82,10 +83,12 @@ def stand(turn: Turn, vehicle: str) -> None:
         turn.record(f.VehicleStopped(vehicle=vehicle, node=row.node, at_ms=turn.now_ms))
 
 
-def grant(turn: Turn, vehicle: str) -> tuple[str, ...]:
-    """The next stretch towards the errand (or home), reserved; empty, with nothing changed, if there is none now."""
+def grant(turn: Turn, vehicle: str) -> tuple[str, ...] | Rest:
+    """The next stretch towards the errand (or home), reserved; if there is none now, nothing changes."""
     answer = _ask(turn, vehicle)
-    return _take(turn, answer) if isinstance(answer, Grant) else ()
+    if isinstance(answer, Refusal):
+        return Rest(*rest_after(turn.state.traffic, answer, turn.now_ms))
+    return _take(turn, answer)
 
 
 def _ask(turn: Turn, vehicle: str) -> Grant | Refusal:
@@ -121,21 +124,17 @@ def stretch(turn: Turn, nodes: tuple[str, ...]) -> tuple[Address, tuple[int, int
     return Address(a=numbers[-1]), (0, via[0], via[1], via[2])
 
 
-def extend(turn: Turn, task: e.OpenTask) -> str | None:
-    """A vehicle whose next stretch is free does not stop: lengthen its POSITION before it ends.
-
-    Returns what must change before it is worth asking again: see `waits_for`.
-    """
+def extend(turn: Turn, task: e.OpenTask) -> Rest | None:
+    """A vehicle whose next stretch is free does not stop: lengthen its POSITION before it ends."""
     device = turn.state.device[task.device]
     if task.task.type is not TaskType.POSITION or task.state is not e.TaskState.ACCEPTED or device.command_sequence:
-        return ""
+        return Rest()
     end = turn.state.vehicle[task.device].ahead[-1:] or (turn.state.vehicle[task.device].node,)
     if turn.layout.nodes[end[0]].number != task.task.sink.a:
-        return ""
-    answer = _ask(turn, task.device)
-    if isinstance(answer, Refusal):
-        return waits_for(turn.state.traffic, answer, turn.now_ms)
-    nodes = _take(turn, answer)
+        return Rest()
+    nodes = grant(turn, task.device)
+    if isinstance(nodes, Rest):
+        return nodes
     sink, p = stretch(turn, nodes)
     longer = DeviceTask(number=task.number, type=TaskType.POSITION, source=task.task.sink, sink=sink, p=p)
     sequence = device.sequence + 1

@@ -12,6 +12,7 @@ from __future__ import annotations
 from wcs.core import driving, legs, stops
 from wcs.core import entities as e
 from wcs.core import facts as f
+from wcs.core.attention import Rest
 from wcs.core.layout import Kind
 from wcs.core.ports import (
     AckCode,
@@ -227,7 +228,7 @@ def drive_round(turn: Turn, task: e.OpenTask) -> None:
     sink = after[task.number % len(after)]
     turn.record(f.ErrandGiven(vehicle=task.device, sink=sink, at_ms=turn.now_ms))
     nodes = driving.grant(turn, task.device)
-    if nodes:
+    if not isinstance(nodes, Rest):
         address, p = driving.stretch(turn, nodes)
         start(turn, task.device, None, TaskType.POSITION, sink=nodes[-1], sink_address=address, p=p)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from wcs.core import cranes, driving, retries, tasks, transports
 from wcs.core import entities as e
 from wcs.core import facts as f
+from wcs.core.attention import Rest
 from wcs.core.layout import FLEET
 from wcs.core.ports import Address, TaskType
 from wcs.core.turn import Turn
@@ -25,6 +26,7 @@ def dispatch(turn: Turn) -> None:
     state = turn.state
     if is_overdue(state.traffic, turn.now_ms):
         state.attention.wake_all()
+    state.attention.wake_rested(turn.now_ms)
     idle = []
     looked_at = dict.fromkeys(state.attention.awake())
     for vehicle in looked_at:
@@ -34,7 +36,7 @@ def dispatch(turn: Turn) -> None:
             give_back(turn, vehicle)
             continue
         if device.command_sequence:
-            state.attention.sleep(vehicle)
+            state.attention.sleep(vehicle, Rest())
             continue
         if retries.awaits_retry(turn, vehicle):
             continue
@@ -48,9 +50,9 @@ def dispatch(turn: Turn) -> None:
         if vehicle in ready or woken:
             ready.pop(vehicle, None)
             looked_at[vehicle] = None
-            until = go_on(turn, vehicle)
-            if until is not None:
-                state.attention.sleep(vehicle, until)
+            rest = go_on(turn, vehicle)
+            if rest is not None:
+                state.attention.sleep(vehicle, rest)
 
 
 def give_back(turn: Turn, vehicle: str) -> None:
@@ -145,21 +147,16 @@ def _distance(turn: Turn, vehicle: str, node: str) -> int:
     return int(graph.time_ms(graph.index[traffic.vehicles[vehicle].end], graph.index[node]))
 
 
-def go_on(turn: Turn, vehicle: str) -> str | None:
-    """The next task of one vehicle, or a longer way for the one it drives.
-
-    Returns what must change before it is worth asking again: a node given up, "" something of its own, None: anything.
-    """
+def go_on(turn: Turn, vehicle: str) -> Rest | None:
+    """The next task of one vehicle, or a longer way for the one it drives; None: ask it again at the next look."""
     task = tasks.open_task(turn, vehicle)
     if task is not None:
-        return driving.extend(turn, task) if turn.state.vehicle[vehicle].sink is not None else ""
+        return driving.extend(turn, task) if turn.state.vehicle[vehicle].sink is not None else Rest()
     unit = turn.state.unit_at(vehicle)
     leg = leg_of(turn, vehicle) or (resume_leg(turn, vehicle, unit) if unit else None)
     if leg is not None:
-        carry(turn, vehicle, leg)
-    elif not unit:
-        return park_or_charge(turn, vehicle)
-    return None
+        return carry(turn, vehicle, leg)
+    return None if unit else park_or_charge(turn, vehicle)
 
 
 def resume_leg(turn: Turn, vehicle: str, unit: int) -> e.Leg | None:
@@ -184,7 +181,7 @@ def resume_leg(turn: Turn, vehicle: str, unit: int) -> e.Leg | None:
     return leg
 
 
-def carry(turn: Turn, vehicle: str, leg: e.Leg) -> None:
+def carry(turn: Turn, vehicle: str, leg: e.Leg) -> Rest | None:
     """Drive to the leg's source or sink, then pick or set down there."""
     row = turn.state.vehicle[vehicle]
     place = leg.sink if leg.picked else leg.source
@@ -192,8 +189,7 @@ def carry(turn: Turn, vehicle: str, leg: e.Leg) -> None:
     if row.node != node.name:
         if row.sink != node.name:
             turn.record(f.ErrandGiven(vehicle=vehicle, sink=node.name, at_ms=turn.now_ms))
-        drive(turn, vehicle)
-        return
+        return drive(turn, vehicle)
     if row.sink is not None:
         turn.record(f.ErrandEnded(vehicle=vehicle))
     address = Address(a=node.number, b=level)
@@ -202,17 +198,20 @@ def carry(turn: Turn, vehicle: str, leg: e.Leg) -> None:
             tasks.start(turn, vehicle, leg, TaskType.DEPOSIT, sink=place, sink_address=address)
     elif not cranes.reasons_against_source(turn, leg):
         tasks.start(turn, vehicle, leg, TaskType.PICK, source=place, source_address=address)
+    return None
 
 
-def drive(turn: Turn, vehicle: str) -> None:
+def drive(turn: Turn, vehicle: str) -> Rest | None:
     """One POSITION along what is granted now; nothing if nothing is."""
     nodes = driving.grant(turn, vehicle)
-    if nodes:
-        sink, p = driving.stretch(turn, nodes)
-        tasks.start(turn, vehicle, None, TaskType.POSITION, sink=nodes[-1], sink_address=sink, p=p)
+    if isinstance(nodes, Rest):
+        return nodes
+    sink, p = driving.stretch(turn, nodes)
+    tasks.start(turn, vehicle, None, TaskType.POSITION, sink=nodes[-1], sink_address=sink, p=p)
+    return None
 
 
-def park_or_charge(turn: Turn, vehicle: str) -> str | None:
+def park_or_charge(turn: Turn, vehicle: str) -> Rest | None:
     """An idle vehicle goes home. One whose battery is not full enough charges where it stands, if it can, or goes to a
     charger that is free and makes that its home.
     """
@@ -224,17 +223,15 @@ def park_or_charge(turn: Turn, vehicle: str) -> str | None:
         if charger is not None:
             if row.sink != charger:
                 turn.record(f.ErrandGiven(vehicle=vehicle, sink=charger, at_ms=turn.now_ms))
-            drive(turn, vehicle)
-            return None
+            return drive(turn, vehicle)
     if row.sink is not None:
         turn.record(f.ErrandEnded(vehicle=vehicle))
     if low and node.charging and not row.ahead:
         tasks.start(turn, vehicle, None, TaskType.CHARGE, sink=row.node, sink_address=Address(a=node.number))
-        return ""
+        return Rest()
     if row.node != row.home:
-        drive(turn, vehicle)
-        return None
-    return None if low else ""  # a charger may become free at any time
+        return drive(turn, vehicle)
+    return None if low else Rest()  # a charger may become free at any time
 
 
 def _charges(turn: Turn, node: str | None) -> bool:

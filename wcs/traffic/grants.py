@@ -23,6 +23,8 @@ A vehicle out of service stands on what it holds; ways avoid it, and whoever it 
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from msgspec.structs import replace
 
 from slotting.compiled import BoolArray
@@ -32,7 +34,10 @@ from wcs.traffic.safety import NOBODY, ROAD, free_way
 from wcs.traffic.state import Traffic
 
 NODES_MAX = 4  # P2–P4 and the sink of one POSITION or EXTEND
-AHEAD_MAX = 8  # two such stretches: a vehicle that holds more only keeps others waiting
+AHEAD_MAX = 8  # two such stretches
+ENOUGH_MS = 2_000  # driving beyond the next node: who holds so much need not ask for more yet, and will not stop
+AHEAD_MS = 4_000  # what it is then given: some nodes in one telegram; more would only keep others waiting
+ASK_AGAIN_MS = 1_000  # another way may have become the quickest meanwhile; more often costs more than it finds
 DETOUR_AFTER_MS = 3_000  # what blocks for less is a vehicle passing by
 PATIENCE_MS = 10_000  # longer than passing by or one pick; shorter than anybody would watch
 ERRAND_AGE_MAX_MS = 600_000  # far above any errand on a track that moves: beyond it the track is cleared
@@ -45,14 +50,14 @@ HELD, KEPT, ARRIVED, ENOUGH = "held", "kept free for a detour", "arrived", "hold
 def next_grant(traffic: Traffic, vehicle: str, now_ms: int, *, nodes_max: int = NODES_MAX) -> Grant | Refusal:
     """The next stretch for this vehicle, or why there is none now. Changes nothing: apply it with `traffic.grant`.
 
-    A vehicle without errand is led home, so do not ask for one that is at work where it stands. Ask again whenever
-    another has confirmed a node (`traffic.waiting()`: the oldest first), and at `until_ms` of a refusal.
+    A vehicle without errand is led home, so do not ask for one that is at work where it stands. Ask again after its
+    rest (`rest_after`), the oldest errand first (`traffic.waiting()`).
     """
     v = traffic.vehicles[vehicle]
     room = min(nodes_max, AHEAD_MAX - len(v.ahead))
     if not v.able:
         return Refusal(vehicle=vehicle, reason="out of service")
-    if room < 1:
+    if room < 1 or _beyond_ms(traffic, v) >= ENOUGH_MS:
         return Refusal(vehicle=vehicle, reason=ENOUGH, node=v.end)
     if not traffic.mobile[traffic.numbers[vehicle]]:
         return Refusal(vehicle=vehicle, reason="cut off from its home", node=v.home)
@@ -84,17 +89,16 @@ def next_grant(traffic: Traffic, vehicle: str, now_ms: int, *, nodes_max: int = 
     return _until(traffic, answer, v, now_ms)
 
 
-def waits_for(traffic: Traffic, refusal: Refusal, now_ms: int) -> str | None:
-    """What changes this refusal: a node that is given up, "" a record of the vehicle's own, None: we cannot say.
+def rest_after(traffic: Traffic, refusal: Refusal, now_ms: int) -> tuple[str, int | None]:
+    """The node that must be given up ("" for none), and the time, before asking again is worth it.
 
-    For one who drives: whoever stands may seek a detour or give way by the passing of time alone.
+    Whatever changes for the vehicle itself comes before both. None: who drives will confirm a node in any case.
     """
     v = traffic.vehicles[refusal.vehicle]
-    if not v.ahead or traffic.graph.obstacles.any() or is_overdue(traffic, now_ms):
-        return None
-    if refusal.reason in (HELD, KEPT):
-        return refusal.node
-    return "" if refusal.reason in (ARRIVED, ENOUGH) else None
+    node = (refusal.node or "") if refusal.reason in (HELD, KEPT) else ""
+    if v.ahead and refusal.reason in (HELD, KEPT, ARRIVED, ENOUGH):
+        return node, None
+    return node, min(now_ms + ASK_AGAIN_MS, refusal.until_ms or now_ms + ASK_AGAIN_MS)
 
 
 def is_overdue(traffic: Traffic, now_ms: int) -> bool:
@@ -116,12 +120,10 @@ def _along_way(
 ) -> Grant | Refusal:
     """The longest safe part of the quickest way."""
     number = traffic.numbers[v.vehicle]
-    way = traffic.way(v.end, towards, HEAD_ON_NODES_MAX)
+    way = traffic.way(v, towards, HEAD_ON_NODES_MAX)
     if not way:
         return Refusal(vehicle=v.vehicle, reason=f"no way to {towards}", node=towards, held_by=traffic.held_by(towards))
-    free = 0
-    while free < len(way) and free < room and traffic.is_free(way[free], number):
-        free += 1
+    free = _free_nodes(traffic, v, way[:room])
     if free == 0:
         return _held(traffic, v, way[0])
     refusal = Refusal(vehicle=v.vehicle, reason="others could not go home past it", node=traffic.graph.names[way[0]])
@@ -131,6 +133,10 @@ def _along_way(
             node = traffic.graph.names[way[count - 1]]
             refusal = Refusal(vehicle=v.vehicle, reason="another comes towards it", node=node, held_by=other)
             continue
+        if _closes_ring(traffic, number, way, count):
+            node = traffic.graph.names[way[count - 1]]
+            refusal = Refusal(vehicle=v.vehicle, reason="others wait for it and it would wait for them", node=node)
+            continue
         homes: tuple[tuple[str, str], ...] = ()
         safe = traffic.is_safe(number, way[count - 1])
         if not safe and exchange:
@@ -139,6 +145,25 @@ def _along_way(
             nodes = tuple(traffic.graph.names[n] for n in way[:count])
             return Grant(vehicle=v.vehicle, nodes=nodes, towards=towards, retreat=retreat, homes=homes)
     return refusal
+
+
+def _beyond_ms(traffic: Traffic, v: VehicleTraffic) -> int:
+    """How long this vehicle drives beyond the next node on what it holds."""
+    nodes = [traffic.graph.index[name] for name in v.ahead]
+    return sum(traffic.graph.edge_ms(origin, end) for origin, end in pairwise(nodes))
+
+
+def _free_nodes(traffic: Traffic, v: VehicleTraffic, way: list[int]) -> int:
+    """How many nodes of its way are free for this vehicle, one after another, as far as it needs them now."""
+    number, last = traffic.numbers[v.vehicle], traffic.graph.index[v.end]
+    free, beyond_ms = 0, _beyond_ms(traffic, v)
+    for node in way:
+        if beyond_ms >= AHEAD_MS or not traffic.is_free(node, number):
+            break
+        if v.ahead or free:
+            beyond_ms += traffic.graph.edge_ms(last, node)
+        free, last = free + 1, node
+    return free
 
 
 def _along_detour(traffic: Traffic, v: VehicleTraffic, room: int) -> Grant | Refusal:
@@ -195,9 +220,28 @@ def _comes_towards(traffic: Traffic, number: int, way: list[int], count: int) ->
         other = traffic.vehicles[traffic.names[holder]]
         if not other.able or int(traffic.end_nodes[holder]) != way[step]:
             return None
-        theirs = traffic.way(other.end, other.towards, step - count + 1)
+        theirs = traffic.way(other, other.towards, step - count + 1)
         return other.vehicle if theirs == way[count - 1 : step][::-1] else None
     return None
+
+
+def _closes_ring(traffic: Traffic, number: int, way: list[int], count: int) -> bool:
+    """Whether behind the first `count` nodes of our way all would wait for each other, we for them and they for us."""
+    if count == len(way):
+        return False
+    wanted = way[count]
+    for _ in traffic.names:
+        holder = int(traffic.holders[wanted])
+        if holder < 0 or holder == number or int(traffic.end_nodes[holder]) != wanted:
+            return False
+        other = traffic.vehicles[traffic.names[holder]]
+        onward = traffic.way(other, other.towards, 1) if other.able and not other.detour else []
+        if not onward:
+            return False
+        wanted = onward[0]
+        if wanted == way[count - 1]:
+            return True
+    return False
 
 
 def _should_give_way(traffic: Traffic, v: VehicleTraffic, now_ms: int, overdue: bool) -> bool:
@@ -224,7 +268,7 @@ def _blockers(traffic: Traffic, v: VehicleTraffic, *, past_workers: bool) -> lis
     chain = [v]
     while True:
         last = chain[-1]
-        way = traffic.way(last.end, last.towards, 1)
+        way = traffic.way(last, last.towards, 1)
         holder = int(traffic.holders[way[0]]) if way else -1
         if holder < 0:
             return None if _at_work(traffic, last) else chain

@@ -42,12 +42,15 @@ class TrackGraph:
         count = len(self.names)
         self._into: list[list[tuple[int, int]]] = [[] for _ in range(count)]
         ends: list[list[int]] = [[] for _ in range(count)]
+        times: list[int] = []
         for origin, end, time_ms in self._edges:
             if (origin, end) not in self._closed_edges:
                 ends[origin].append(end)
+                times.append(time_ms)
                 self._into[end].append((origin, time_ms))
         self.first: IntArray = np.concatenate([[0], np.cumsum([len(e) for e in ends])]).astype(np.int64)
         self.ends: IntArray = np.array([end for row in ends for end in row], dtype=np.int64)
+        self.times_ms: IntArray = np.array(times, dtype=np.int64)
         self._ways: dict[int, tuple[list[int], list[int]]] = {}
 
     def set_homes(self, homes: Iterable[int]) -> None:
@@ -72,6 +75,13 @@ class TrackGraph:
     def has_edge(self, origin: int, end: int) -> bool:
         """Whether the track has this edge, open or closed."""
         return any(e[0] == origin and e[1] == end for e in self._edges)
+
+    def edge_ms(self, origin: int, end: int) -> int:
+        """How long one drives from a node to the next; FAR if no open edge leads there."""
+        for edge in range(int(self.first[origin]), int(self.first[origin + 1])):
+            if self.ends[edge] == end:
+                return int(self.times_ms[edge])
+        return FAR
 
     def next_node(self, origin: int, sink: int) -> int:
         """The first node of the quickest way from origin to sink, or -1 if there is no way (or none is needed)."""

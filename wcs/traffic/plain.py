@@ -1,4 +1,4 @@
-"""Plain-Python twins of the kernels in `safety`: for the property tests. Rule: nothing shared with the kernels."""
+"""Plain-Python twins of the kernels in `safety` and `ways`. Rule: nothing is shared with them."""
 
 from __future__ import annotations
 
@@ -42,3 +42,21 @@ def reached(onward: Mapping[int, Sequence[int]], shut: set[int], origin: int) ->
                     fresh.append(end)
         edge = fresh
     return steps
+
+
+def cheapest(
+    onward: Mapping[int, Sequence[int]],
+    times: Mapping[tuple[int, int], int],
+    shut: set[int],
+    delays: Sequence[int],
+    origin: int,
+) -> dict[int, int]:
+    """What it costs to reach each node without entering a shut one: lanes' times and delays of the nodes entered."""
+    costs = {origin: 0}
+    for _ in onward:  # Bellman and Ford: each round settles at least the ways of one lane more
+        for node, ends in onward.items():
+            for end in ends if node in costs else ():
+                through = costs[node] + times[node, end] + delays[end]
+                if end not in shut and through < costs.get(end, through + 1):
+                    costs[end] = through
+    return costs

@@ -11,11 +11,17 @@ from collections.abc import Iterable
 import numpy as np
 from msgspec.structs import replace
 
+from slotting.compiled import BoolArray
 from wcs.plant.model import Track
 from wcs.traffic.graph import FAR, TrackGraph
 from wcs.traffic.records import Grant, VehicleTraffic
 from wcs.traffic.safety import NOBODY, ROAD, can_go_home
+from wcs.traffic.ways import way_past
 
+STANDING_MS = (
+    6_000  # what a vehicle that stands in the way is likely to cost: until it starts, and clears a node or two
+)
+PASSING_MS = 3_000  # the same of one that drives: until it has cleared the node that it is granted
 EXCHANGES_MAX = 6  # nearest parking nodes that are tried: beyond them another grant is the better answer
 
 
@@ -49,6 +55,7 @@ class Traffic:
         self.home_of[parking] = NOBODY
         self.home_nodes = np.array([self.node(v.home) for v in ordered], dtype=np.int64)
         self.end_nodes = np.array([self.node(v.end) for v in ordered], dtype=np.int64)
+        self.delays = np.zeros(nodes, np.int64)
         self.mobile = np.ones(len(ordered), np.bool_)
         self.errands: list[tuple[int, str]] = sorted((v.asked_ms, v.vehicle) for v in ordered if v.sink is not None)
         self._changed: dict[str, None] = {}
@@ -58,6 +65,7 @@ class Traffic:
                 raise ValueError(f"{v.vehicle} and {self.names[self.home_of[home]]} have the same home {v.home}")
             self.home_of[home] = n
             self._hold(n, (v.node, *v.ahead))
+            self._note_delays(v)
             self._keep(n, (*v.detour, *v.kept))
         self.graph.set_homes([*parking, *self.home_nodes.tolist()])
         self._find_obstacles()
@@ -88,10 +96,24 @@ class Traffic:
         v = self.vehicles[vehicle]
         if v.detour:
             return (*v.ahead, *v.detour)
-        return (*v.ahead, *(self.graph.names[n] for n in self.way(v.end, v.towards, len(self.graph.names))))
+        return (*v.ahead, *(self.graph.names[n] for n in self.way(v, v.towards, len(self.graph.names))))
 
-    def way(self, end: str, towards: str, nodes_max: int) -> list[int]:
-        """The next nodes of the quickest way; empty if there is none or an obstacle stands at its end."""
+    def way(self, v: VehicleTraffic, towards: str, nodes_max: int) -> list[int]:
+        """The next nodes of a vehicle's way: home by the quickest, to its errand by the quickest past all others.
+
+        Empty if there is none or an obstacle stands at its end.
+        """
+        if towards == v.home:
+            return self._quickest_way(v.end, towards, nodes_max)
+        graph, sink = self.graph, self.graph.index[towards]
+        if graph.obstacles[sink]:
+            return []
+        shut: BoolArray = graph.obstacles | graph.homes
+        origin = graph.index[v.end]
+        way = way_past(graph.first, graph.ends, graph.times_ms, shut, self.delays, origin=origin, sink=sink)
+        return way[:nodes_max]
+
+    def _quickest_way(self, end: str, towards: str, nodes_max: int) -> list[int]:
         node, sink = self.graph.index[end], self.graph.index[towards]
         way: list[int] = []
         if self.graph.obstacles[sink]:
@@ -186,7 +208,7 @@ class Traffic:
         ahead = v.ahead[passed:]
         for left in (v.node, *v.ahead[:passed]):
             if left != node and left not in ahead:
-                self.holders[self.node(left)] = -1
+                self._free(left)
         self._replace(v, _arrived(replace(v, node=node, ahead=ahead, moved_ms=now_ms)))
 
     def set_errand(self, vehicle: str, sink: str, now_ms: int) -> None:
@@ -219,7 +241,7 @@ class Traffic:
         if holder not in (None, vehicle):
             raise ValueError(f"{vehicle} is said to stand at {node}, which {holder} holds")
         for left in (v.node, *v.ahead):
-            self.holders[self.node(left)] = -1
+            self._free(left)
         self._hold(self.numbers[vehicle], (node,))
         self._replace(v, _arrived(replace(v, node=node, ahead=(), moved_ms=now_ms)))
         self._drop_detours()
@@ -262,6 +284,15 @@ class Traffic:
                 raise ValueError(f"{name} is held by {self.names[self.holders[node]]} and {self.names[number]}")
             self.holders[node] = number
 
+    def _free(self, name: str) -> None:
+        node = self.graph.index[name]
+        self.holders[node] = -1
+        self.delays[node] = 0
+
+    def _note_delays(self, v: VehicleTraffic) -> None:
+        for name in (v.node, *v.ahead):
+            self.delays[self.graph.index[name]] = PASSING_MS if v.ahead else STANDING_MS
+
     def _keep(self, number: int, nodes: tuple[str, ...]) -> None:
         for name in nodes:
             self.keepers[self.node(name)] = number
@@ -286,6 +317,8 @@ class Traffic:
         if old.detour or new.detour:
             self.keepers[self.keepers == number] = -1
             self._keep(number, (*new.detour, *new.kept))
+        if old.ahead != new.ahead or old.node != new.node:
+            self._note_delays(new)
         self.vehicles[new.vehicle] = new
         self._changed[new.vehicle] = None
         self.end_nodes[number] = self.node(new.end)
