@@ -19,23 +19,31 @@ Out = Annotated[Path | None, typer.Option(file_okay=False, help="folder of the r
 Count = Annotated[
     int, typer.Option(min=-1, help="worker processes; 0: none, one run after another", show_default="cores")
 ]
+Dask = Annotated[
+    str | None, typer.Option(metavar="ADDRESS", help="run on the Dask cluster of this scheduler: HOST:PORT")
+]
 
 
 def sweep(
     experiment: Annotated[Path, typer.Argument(help="an experiment file: docs/sweep.md")],
     out: Out = None,
     workers: Count = -1,
+    dask: Dask = None,
     report: ReportFile = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document on standard output")] = False,
 ) -> None:
-    """Compare variants of a plant: a grid of fleets, policies, machines and orders, on worker processes."""
+    """Compare variants of a plant: a grid of fleets, policies, machines and orders, on processes or a Dask cluster."""
     from api.sweeping import Refusal, ask
+    from simulation.engine import Stopped
 
     try:
-        answer = ask(experiment, out, None if workers < 0 else workers, report, sys.stderr)
+        answer = ask(experiment, out, None if workers < 0 else workers, dask, report, sys.stderr)
     except Refusal as refusal:
         typer.echo(str(refusal), err=True)
         raise typer.Exit(REFUSED) from None
+    except Stopped as stopped:
+        typer.echo(f"stopped: {stopped}; what was finished is kept: the same command goes on", err=True)
+        raise typer.Exit(STOPPED) from None
     except KeyboardInterrupt:
         typer.echo("stopped; what was run is kept: the same command goes on", err=True)
         raise typer.Exit(STOPPED) from None

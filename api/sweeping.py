@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import signal
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TextIO
+from types import FrameType
+from typing import Any, TextIO
 
 import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from simulation.engine import Engine, EngineLost
 from simulation.experiment import Experiment, ExperimentError, load_experiment
 from simulation.figures import Figures, figures_of
 from simulation.report import write_report
@@ -18,7 +22,7 @@ from simulation.spec import RunResult
 from simulation.statistics import Difference, mean_series, mser5, paired_difference
 from simulation.store import ResultStore
 from simulation.sweep import sweep
-from simulation.workers import WorkerLost, Workers
+from simulation.workers import Workers
 from wcs.plant.model import Record
 
 ROWS, STORE = "rows.csv", "runs.sqlite"
@@ -66,11 +70,14 @@ class SweepAnswer(Record):
         return "\n".join([*lines, f"best: {self.best}"]) + "\n"
 
 
-def ask(file: Path, out: Path | None, workers: int | None, report: Path | None, stream: TextIO) -> SweepAnswer:
-    """Run the experiment of a file.
+def ask(
+    file: Path, out: Path | None, workers: int | None, dask: str | None, report: Path | None, stream: TextIO
+) -> SweepAnswer:
+    """Run the experiment of a file, on so many processes or on a Dask cluster.
 
     Raises:
-        Refusal: the file, or the folder for its results.
+        Refusal: the file, the folder for its results, or the engine.
+        Stopped: by Ctrl-C.
     """
     if report is not None and not report.absolute().parent.is_dir():
         raise Refusal(f"--report: there is no folder {report.absolute().parent}")
@@ -78,6 +85,7 @@ def ask(file: Path, out: Path | None, workers: int | None, report: Path | None, 
         experiment = load_experiment(file)
     except ExperimentError as error:
         raise Refusal(str(error)) from None
+    engine = _engine(workers, dask)
     folder = out or file.with_suffix("")
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -85,9 +93,10 @@ def ask(file: Path, out: Path | None, workers: int | None, report: Path | None, 
         raise Refusal(f"{folder}: {error.strerror}") from None
     store = ResultStore(folder / STORE)
     try:
-        results = _run(experiment, store, os.cpu_count() or 1 if workers is None else workers, stream)
+        with _stopped_by_interrupt(engine), engine:
+            results = _run(experiment, store, engine, stream)
         store.write_csv(folder / ROWS, (run for runs in results for run in runs))
-    except WorkerLost as lost:
+    except EngineLost as lost:
         raise Refusal(f"{file}: {lost}; what was run is kept") from None
     finally:
         store.close()
@@ -97,15 +106,42 @@ def ask(file: Path, out: Path | None, workers: int | None, report: Path | None, 
     return _answer(experiment, results)
 
 
-def _run(experiment: Experiment, store: ResultStore, workers: int, stream: TextIO) -> list[list[RunResult]]:
+def _engine(workers: int | None, dask: str | None) -> Engine[Any]:
+    if dask is None:
+        return Workers(os.cpu_count() or 1 if workers is None else workers)
+    if workers is not None:
+        raise Refusal("give --workers or --dask, not both: a cluster has the workers that it has")
+    try:
+        from simulation.cluster import Cluster
+    except ModuleNotFoundError as missing:
+        raise Refusal(f"--dask: {missing.name} is not installed: pip install 'wcs[dask]'") from None
+    try:
+        return Cluster(dask)
+    except EngineLost as lost:
+        raise Refusal(f"--dask: {lost}") from None
+
+
+@contextmanager
+def _stopped_by_interrupt(engine: Engine[Any]) -> Iterator[None]:
+    """Ctrl-C stops the engine between two results, so that none is lost; a second one ends this program at once."""
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        engine.stop()
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _run(experiment: Experiment, store: ResultStore, engine: Engine[Any], stream: TextIO) -> list[list[RunResult]]:
     console = Console(file=stream)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with (
-        Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars,
-        Workers(workers) as pool,
-    ):
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
         bar = bars.add_task(experiment.name)
-        return sweep(experiment, store, pool, lambda done, of: bars.update(bar, completed=done, total=of))
+        return sweep(experiment, store, engine, lambda done, of: bars.update(bar, completed=done, total=of))
 
 
 def _answer(experiment: Experiment, results: Sequence[Sequence[RunResult]]) -> SweepAnswer:

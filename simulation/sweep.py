@@ -1,21 +1,22 @@
 """An experiment run: every scenario with the same seeds, in rounds, each round decided on when all its runs are there.
 
 Rule: what is run depends on the rows alone, never on which worker was quicker; so a sweep that was stopped goes on to
-the same end, on any number of workers.
+the same end, on any number of workers and any engine.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from msgspec.structs import replace
 
+from simulation.engine import Engine
 from simulation.experiment import REPLICATIONS_MAX, Experiment
 from simulation.replications import REPLICATIONS_MIN, is_narrow, seeded
 from simulation.spec import RunResult, RunSpec
 from simulation.statistics import ocba
 from simulation.store import ResultStore
-from simulation.workers import Workers
 
 ROUND = 2  # runs a scenario between two looks at its interval
 OCBA_ROUND = 4  # runs between two allocations of a budget
@@ -24,7 +25,7 @@ Progress = Callable[[int, int], None]
 
 
 def sweep(
-    experiment: Experiment, store: ResultStore, workers: Workers, progress: Progress = lambda done, of: None
+    experiment: Experiment, store: ResultStore, engine: Engine[Any], progress: Progress = lambda done, of: None
 ) -> list[list[RunResult]]:
     """The results of each scenario, in order of their seeds; `progress` hears how many runs are there of how many."""
     first = experiment.replications
@@ -33,7 +34,7 @@ def sweep(
     results: list[list[RunResult]] = [[] for _ in experiment.scenarios]
     wanted = [first] * len(results)
     while any(len(have) < want for have, want in zip(results, wanted, strict=True)):
-        _round(experiment, store, workers, results, wanted, progress)
+        _round(experiment, store, engine, results, wanted, progress)
         wanted = _more(experiment, results)
     return results
 
@@ -41,7 +42,7 @@ def sweep(
 def _round(
     experiment: Experiment,
     store: ResultStore,
-    workers: Workers,
+    engine: Engine[Any],
     results: list[list[RunResult]],
     wanted: Sequence[int],
     progress: Progress,
@@ -64,7 +65,7 @@ def _round(
         if known is not None:
             found[name] = known
     progress(sum(map(len, results)) + len(found), of)
-    for result in workers.map(spec for name, spec in specs.items() if name not in found):
+    for result in engine.map(spec for name, spec in specs.items() if name not in found):
         store.put(result)
         found[result.row.run] = result
         progress(sum(map(len, results)) + len(found), of)

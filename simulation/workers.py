@@ -1,83 +1,127 @@
-"""Runs on worker processes. Rule: a spec travels as bytes and gives the same row wherever it is run.
+"""Runs on processes of this machine. Rule: each worker has one run, so a worker that is killed takes no other along.
 
-A worker that is killed takes its pool along: the pool is made anew, and what had not come back is submitted again.
+One pool would not do: when one of its processes is killed, it ends them all, and says of none what it was doing.
 """
 
 from __future__ import annotations
 
 import multiprocessing
-from collections.abc import Iterable, Iterator
+import os
+import signal
+import threading
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from types import TracebackType
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Connection
 
-import msgspec
+from simulation.engine import POLL_S, Engine, Job, Stopped, makings, run_job
 
-from simulation.run import run
-from simulation.spec import RunResult, RunSpec
-
-# A run whose worker died so often would go on to kill workers: it needs more memory than there is, most likely.
-TRIES_MAX = 4
-AHEAD = 2  # submitted a worker: one runs, one waits, so that none is idle while a result is stored
+SPAWN = multiprocessing.get_context("spawn")
 
 
-class WorkerLost(Exception):
-    """A run has ended its worker time and again."""
-
-
-def run_bytes(spec: bytes) -> bytes:
-    """One run, for engines that carry bytes."""
-    return msgspec.msgpack.encode(run(msgspec.msgpack.decode(spec, type=RunSpec)))
-
-
-class Workers:
+class Workers(Engine[Future[bytes]]):
     """So many processes; 0: none, runs are made here, one after another."""
 
+    tries = 3
+
     def __init__(self, count: int) -> None:
+        super().__init__()
         self._count = count
-        self._pool: ProcessPoolExecutor | None = None
+        self._free = [_Worker() for _ in range(count)]
+        self._busy: dict[Future[bytes], _Worker] = {}
 
-    def __enter__(self) -> Workers:
-        return self
+    def _room(self) -> int:
+        return max(1, self._count)
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._end()
-
-    def map(self, specs: Iterable[RunSpec]) -> Iterator[RunResult]:
-        """The results, in the order in which they come."""
+    def _start(self, job: Job) -> Future[bytes]:
         if not self._count:
-            for spec in specs:
-                yield msgspec.msgpack.decode(run_bytes(msgspec.msgpack.encode(spec)), type=RunResult)
-            return
-        waiting: list[tuple[bytes, int]] = [(msgspec.msgpack.encode(spec), 0) for spec in specs][::-1]
-        flying: dict[Future[bytes], tuple[bytes, int]] = {}
-        while waiting or flying:
-            while waiting and len(flying) < AHEAD * self._count:
-                sent = waiting.pop()
-                flying[self._submit(sent[0])] = sent
-            for future in wait(flying, return_when=FIRST_COMPLETED).done:
-                mine = flying.pop(future)
-                try:
-                    yield msgspec.msgpack.decode(future.result(), type=RunResult)
-                except BrokenProcessPool:
-                    self._end()
-                    lost = [mine, *flying.values()]
-                    flying.clear()
-                    waiting += [(one, n + 1) for one, n in lost]
-                    if max(n for _, n in waiting) >= TRIES_MAX:
-                        raise WorkerLost(f"workers ended {TRIES_MAX} times while they had the same runs") from None
-                    break
+            return Future()  # made when it is waited for: what came before is to be stored first
+        worker = self._free.pop()
+        future = worker.start(job)
+        self._busy[future] = worker
+        return future
 
-    def _submit(self, spec: bytes) -> Future[bytes]:
+    def _ended(self, flying: Mapping[Future[bytes], Job]) -> list[tuple[Future[bytes], bytes | None]]:
+        if not self._count:
+            return [(future, run_job(job.spec, makings(), self._unless_stopped)) for future, job in flying.items()]
+        ended: list[tuple[Future[bytes], bytes | None]] = []
+        for future in wait(flying, timeout=POLL_S, return_when=FIRST_COMPLETED).done:
+            worker = self._busy.pop(future)
+            self._free.append(worker)
+            try:
+                ended.append((future, future.result()))
+            except BrokenProcessPool:
+                worker.end()
+                ended.append((future, None))
+        return ended
+
+    def _unless_stopped(self, share: float) -> None:
+        if self.stopped:
+            raise Stopped(1)
+
+    def _close(self) -> None:
+        for worker in (*self._free, *self._busy.values()):
+            worker.end()
+
+
+class _Worker:
+    """One process, started when it is first needed, and again after it was killed."""
+
+    def __init__(self) -> None:
+        self._pool: ProcessPoolExecutor | None = None
+        self._line: Connection | None = None
+
+    def start(self, job: Job) -> Future[bytes]:
+        """Begin a run; one that cannot even begin has lost its worker."""
+        broken = BrokenProcessPool()
+        for _ in range(2):  # it may have been killed while it had nothing to do
+            try:
+                return self._pooled().submit(run_job, job.spec, makings())
+            except BrokenProcessPool as error:
+                self.end()
+                broken = error
+        future: Future[bytes] = Future()
+        future.set_exception(broken)
+        return future
+
+    def _pooled(self) -> ProcessPoolExecutor:
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(self._count, mp_context=multiprocessing.get_context("spawn"))
-        try:
-            return self._pool.submit(run_bytes, spec)
-        except BrokenProcessPool:
-            self._end()
-            return self._submit(spec)
+            theirs, self._line = SPAWN.Pipe(duplex=False)
+            self._pool = ProcessPoolExecutor(1, mp_context=SPAWN, initializer=_live_while, initargs=(theirs,))
+            with _uninterrupted():
+                self._pool.submit(os.getpid)  # so that the process is there, and has its end of the line
+            theirs.close()
+        return self._pool
 
-    def _end(self) -> None:
-        if self._pool is not None:
+    def end(self) -> None:
+        """At once, whatever it is doing."""
+        if self._pool is not None and self._line is not None:
+            self._line.close()
             self._pool.shutdown(wait=True, cancel_futures=True)
-            self._pool = None
+            self._pool = self._line = None
+
+
+def _live_while(line: Connection) -> None:
+    """In a worker: it lives while the other end of this line is open, so neither a stop nor the death of the sweep
+    leaves one behind.
+    """
+
+    def wait_for_end() -> None:
+        with suppress(EOFError, OSError):
+            line.recv_bytes()
+        os._exit(1)
+
+    threading.Thread(target=wait_for_end, daemon=True).start()
+
+
+@contextmanager
+def _uninterrupted() -> Iterator[None]:
+    """What is started herein is never interrupted by Ctrl-C, which a terminal gives to all processes: it ends when
+    the sweep says so.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -7,11 +7,13 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import Future
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from simulation.engine import Job
 from simulation.experiment import Experiment, ExperimentError, load_experiment
 from simulation.spec import RunResult
 from simulation.store import ResultStore
@@ -87,27 +89,8 @@ class Refusing(Workers):
     def __init__(self) -> None:
         super().__init__(0)
 
-    def map(self, specs: object) -> object:  # type: ignore[override]
-        assert not list(specs)  # type: ignore[call-overload]
-        return iter(())
-
-
-def test_a_killed_worker_is_replaced_and_its_run_made_again(tmp_path: Path) -> None:
-    experiment = experiment_of(FILE, tmp_path)
-    store = ResultStore(tmp_path / "runs")
-    killed: list[int] = []
-
-    def kill_one(done: int, of: int) -> None:
-        if done == 1 and not killed:
-            assert pool._pool is not None
-            killed.append(next(iter(pool._pool._processes)))
-            os.kill(killed[0], signal.SIGKILL)
-
-    with Workers(2) as pool:
-        results = sweep(experiment, store, pool, kill_one)
-    assert killed
-    with Workers(0) as none:
-        assert rows(results) == rows(sweep(experiment, ResultStore(tmp_path / "alone"), none))
+    def _start(self, job: Job) -> Future[bytes]:
+        raise AssertionError(f"{job.title} is there")
 
 
 def test_a_sweep_that_was_killed_goes_on_where_it_stopped(tmp_path: Path) -> None:
