@@ -266,6 +266,8 @@ class Twin:
 
     def _world_changed(self, n: int, place: str) -> None:
         """Somebody changed a place that this machine senses."""
+        if not self.machines[n].heeds_changes():
+            return
         self._moved.add(n)
         if not self._settling:
             self.env.call_in(0, self._settle_moved)

@@ -118,6 +118,10 @@ class ConveyorMachine:
         """Transfer points, stations and segments."""
         return self._flow.watched
 
+    def heeds_changes(self) -> bool:
+        """Always: a load may have come onto its belts."""
+        return True
+
     def snapshot(self, device: DeviceId) -> DeviceSnapshot:
         """Status, eight transfer points and three points of a block; what it does not have reads zero."""
         transfers = (self.transfer_words(device, index) for index in range(TRANSFERS_PER_BLOCK))

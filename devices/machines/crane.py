@@ -168,6 +168,10 @@ class CraneMachine:
         """Transfer points: a giver waits for them."""
         return self._reach.transfer_places
 
+    def heeds_changes(self) -> bool:
+        """While it waits to set down."""
+        return self._body.motion is not None and self._body.motion.moving == Moving.WAIT
+
     def snapshot(self, device: str) -> DeviceSnapshot:
         """The status block; a crane has no transfer points or points of its own."""
         return DeviceSnapshot(device=device, status=self.status(device))

@@ -95,6 +95,9 @@ class Machine(Protocol):
     def watched_places(self) -> tuple[str, ...]:
         """Places whose change (by others) this machine senses: on a change, `advance` must be called."""
 
+    def heeds_changes(self) -> bool:
+        """Whether a change at a watched place may change at this moment what it does: if not, it need not be told."""
+
     def take_changes(self) -> tuple[Words, ...]:
         """Whose words may have changed since this was last asked."""
 

@@ -185,6 +185,10 @@ class VehicleMachine:
         """Transfer points: a giver waits for them."""
         return self._roads.stop_places
 
+    def heeds_changes(self) -> bool:
+        """While it waits to set down."""
+        return self._body.work is not None and self._body.work.doing == Doing.WAIT
+
     def occupied_nodes(self, now_ms: int) -> tuple[int, ...]:
         """The node it stands at, or both ends of the edge it is on: two vehicles that share one may collide."""
         spot = driven(self._body.drive, now_ms)[1] if self._body.drive is not None else self._body.spot

@@ -62,10 +62,12 @@ class TrackGraph:
 
     def set_obstacles(self, nodes: Iterable[int]) -> None:
         """Which nodes no way may lead through."""
+        before = self.obstacles.copy()
         self.obstacles[:] = False
         for node in nodes:
             self.obstacles[node] = True
-        self._ways = {}
+        if not np.array_equal(self.obstacles, before):
+            self._ways = {}
 
     def set_closed_edges(self, edges: Iterable[tuple[int, int]]) -> None:
         """Which edges may not be driven."""

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 import numpy as np
 from msgspec.structs import replace
 
-from slotting.compiled import BoolArray
+from slotting.compiled import BoolArray, IntArray
 from wcs.plant.model import Track
 from wcs.traffic.graph import FAR, TrackGraph
 from wcs.traffic.records import Grant, VehicleTraffic
@@ -105,13 +105,18 @@ class Traffic:
         """
         if towards == v.home:
             return self._quickest_way(v.end, towards, nodes_max)
-        graph, sink = self.graph, self.graph.index[towards]
-        if graph.obstacles[sink]:
+        sink = self.graph.index[towards]
+        if self.graph.obstacles[sink]:
             return []
+        return self._way_past(self.graph.index[v.end], sink, self.delays)[:nodes_max]
+
+    def _way_past(self, origin: int, sink: int, delays: IntArray) -> list[int]:
+        graph = self.graph
         shut: BoolArray = graph.obstacles | graph.homes
-        origin = graph.index[v.end]
-        way = way_past(graph.first, graph.ends, graph.times_ms, shut, self.delays, origin=origin, sink=sink)
-        return way[:nodes_max]
+        return way_past(graph.first, graph.ends, graph.times_ms, shut, delays, origin=origin, sink=sink)
+
+    def _can_reach(self, origin: int, sink: int) -> bool:
+        return origin == sink or bool(self._way_past(origin, sink, np.zeros_like(self.delays)))
 
     def _quickest_way(self, end: str, towards: str, nodes_max: int) -> list[int]:
         node, sink = self.graph.index[end], self.graph.index[towards]
@@ -335,7 +340,7 @@ class Traffic:
             self.graph.set_obstacles(sorted(obstacles))
             found = False
             for n, v in enumerate(self.vehicles.values()):
-                if self.mobile[n] and self.graph.time_ms(int(self.end_nodes[n]), int(self.home_nodes[n])) == FAR:
+                if self.mobile[n] and not self._can_reach(int(self.end_nodes[n]), int(self.home_nodes[n])):
                     self.mobile[n] = False
                     obstacles |= {self.node(node) for node in (v.node, *v.ahead)}
                     found = True
