@@ -44,3 +44,11 @@ def test_a_later_rest_outlives_the_time_of_an_earlier_one() -> None:
     attention.sleep("V1", Rest("N1"))
     attention.wake_rested(500)
     assert attention.awake() == []
+
+
+def test_looking_at_waiting_legs_every_time_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    plant = twin_plant(aisles=4, stations=4, vehicles=24, segments=80)
+    spec = RunSpec(plant=plant, workload=WorkloadSpec(orders_per_hour=150), hours=0.3, seed=6)
+    quick = run(spec).row
+    monkeypatch.setattr(Attention, "take_legs", lambda self: True)
+    assert run(spec).row.digest == quick.digest

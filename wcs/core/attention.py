@@ -1,9 +1,10 @@
-"""Which vehicles a look at the fleet must ask: one that was asked, and cannot go on, rests.
+"""What a look at the fleet must ask: a vehicle that was asked, and cannot go on, rests.
 
 Rule: a vehicle rests until a row of its own changes, until the node that it waits for is given up, or until a time,
 whichever is first; what may change an answer otherwise (closed nodes, vehicles that cannot drive, an errand so old that
 the track is cleared) wakes all. So nobody rests for long while it could drive, and what a look costs does not grow with
-the vehicles that stand. Derived, never stored: after a restart all are awake.
+the vehicles that stand. Legs that wait for a vehicle are looked at when a load, a leg, a transfer point or an idle
+vehicle has changed, and at each tick. Derived, never stored: after a restart all are awake.
 """
 
 from __future__ import annotations
@@ -27,6 +28,16 @@ class Attention:
         self._awake: dict[str, None] = dict.fromkeys(self._rank)
         self._waiting: dict[str, dict[str, None]] = {}
         self._until_ms: dict[str, int] = {}
+        self._legs_awake = True
+
+    def wake_legs(self) -> None:
+        """Something changed that may let a waiting leg be given to a vehicle."""
+        self._legs_awake = True
+
+    def take_legs(self) -> bool:
+        """Whether waiting legs are to be looked at; they have been now."""
+        awake, self._legs_awake = self._legs_awake, False
+        return awake
 
     def awake(self) -> list[str]:
         """Whom to ask, in plant order."""
@@ -44,6 +55,7 @@ class Attention:
 
     def wake_all(self) -> None:
         """Something of the whole track changed."""
+        self._legs_awake = True
         self._awake.update(dict.fromkeys(self._rank))
         self._waiting.clear()
         self._until_ms.clear()

@@ -118,7 +118,7 @@ class State:
         self.leg = t(e.Leg, self._on_leg)
         self.task = t(e.OpenTask, self._on_task)
         self.device = t(e.Device, self._on_device)
-        self.transfer_point = t(e.TransferPointState)
+        self.transfer_point = t(e.TransferPointState, lambda old, new: self.attention.wake_legs())
         self.track = t(e.Track, self._on_track)
         self.point = t(e.PointState)
         self.vehicle = t(e.VehicleTraffic, self._on_vehicle)
@@ -179,6 +179,7 @@ class State:
     def _on_load_unit(self, old: e.LoadUnit | None, new: e.LoadUnit | None) -> None:
         if old is not None and new is not None and old.place == new.place and old.role == new.role:
             return
+        self.attention.wake_legs()
         if old is not None:
             self.attention.wake(old.place)
             _discard(self.units_at, old.place, old.load_unit)
@@ -296,6 +297,7 @@ class State:
     def _on_leg(self, old: e.Leg | None, new: e.Leg | None) -> None:
         # A leg holds its sink of its own: its transport order may be redirected while a crane is on the way there.
         self._on_leg_device(old, new)
+        self.attention.wake_legs()
         if old is None and new is not None:
             self.legs_of_carrier.setdefault(new.carrier, {})[new.number] = new.load_unit
             self.legs_bound_for.setdefault(new.sink, {})[new.number] = None
@@ -331,6 +333,8 @@ class State:
         row = new or old
         assert row is not None
         self.attention.wake(row.name)
+        if not self.legs_of_device.get(row.name):
+            self.attention.wake_legs()
 
     def _on_vehicle(self, old: e.VehicleTraffic | None, new: e.VehicleTraffic | None) -> None:
         if old is None or new is None or old.able != new.able or old.home != new.home:
@@ -342,6 +346,7 @@ class State:
             self.attention.freed(left)
 
     def _on_task(self, old: e.OpenTask | None, new: e.OpenTask | None) -> None:
+        self.attention.wake_legs()
         if new is not None:
             self.task_of_device[new.device] = new.number
             self.attention.wake(new.device)
@@ -356,6 +361,7 @@ class State:
             self.tracks_of_unit[new.load_unit] = (new.conveyor, new.track)
 
     def _on_block(self, old: e.Block | None, new: e.Block | None) -> None:
+        self.attention.wake_legs()
         if old is None and new is not None:
             self.room.block(new.place)
             if new.place in self.layout.nodes:

@@ -73,6 +73,7 @@ class Turn:
         for crane in self.layout.cranes:
             self.woken[crane] = None
         self.woken["VEHICLES"] = None
+        self.state.attention.wake_legs()
         for station in self.layout.stations:
             self.stations_to_serve[station] = None
         self.orders_changed = True
@@ -87,6 +88,7 @@ class Turn:
         for crane in _in_turn(tuple(self.layout.cranes), second, CRANES_A_TICK):
             self.woken[crane] = None
         self.woken["VEHICLES"] = None
+        self.state.attention.wake_legs()
         for station in _in_turn(tuple(self.layout.stations), second, STATIONS_A_TICK):
             self.stations_to_serve[station] = None
         self.orders_changed = True

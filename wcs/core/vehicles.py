@@ -43,16 +43,21 @@ def dispatch(turn: Turn) -> None:
         if not device.task:
             driving.stand(turn, vehicle)
         idle.append(vehicle)
-    ready = dict.fromkeys([*idle, *assign_legs(turn)])
-    for vehicle in [*state.traffic.waiting(), *ready]:
-        # Whom another's grant has woken meanwhile has its turn as well.
-        woken = vehicle not in looked_at and state.attention.is_awake(vehicle) and may_drive(turn, vehicle)
-        if vehicle in ready or woken:
-            ready.pop(vehicle, None)
+    ready = [*idle, *(v for v in assign_legs(turn) if v not in idle)]
+    while ready:
+        for vehicle in in_order(turn, ready):
             looked_at[vehicle] = None
             rest = go_on(turn, vehicle)
             if rest is not None:
                 state.attention.sleep(vehicle, rest)
+        # Whom another's grant has woken meanwhile has its turn as well.
+        ready = [v for v in state.attention.awake() if v not in looked_at and may_drive(turn, v)]
+
+
+def in_order(turn: Turn, vehicles: list[str]) -> list[str]:
+    """The oldest errand first, then those that have none, in the order given."""
+    rows = turn.state.traffic.vehicles
+    return sorted(vehicles, key=lambda v: (0, rows[v].asked_ms, v) if rows[v].sink is not None else (1, 0, ""))
 
 
 def give_back(turn: Turn, vehicle: str) -> None:
@@ -95,7 +100,9 @@ def assign_legs(turn: Turn) -> list[str]:
     """Oldest leg first, to the vehicle that the policy names; returns who was given one."""
     state = turn.state
     free: list[str] | None = None
-    given = []
+    given: list[str] = []
+    if not state.attention.take_legs():
+        return given
     for number in tuple(state.legs_waiting_for_fleet):
         if free is not None and not free:
             break

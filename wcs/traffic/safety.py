@@ -88,8 +88,8 @@ def _can_go_home(
                     progress = True
                     if stands[at] == other:
                         stands[at] = -1
-        if progress and _reaches(first, ends, obstacles, home_of, stands, vehicle, node, home[vehicle], wanted, queue):
-            return True
+                    if _reaches(first, ends, obstacles, home_of, stands, vehicle, node, home[vehicle], wanted, queue):
+                        return True
         progress = progress or wanted.sum() > known
     return False
 
