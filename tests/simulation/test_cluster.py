@@ -23,7 +23,7 @@ from cryptography.x509.oid import NameOID
 
 from simulation import cluster
 from simulation.cluster import Cluster, ClusterLost
-from simulation.engine import OtherMakings
+from simulation.engine import OtherMakings, Stopped
 from simulation.spec import SOURCE_ROOMS
 from simulation.store import ResultStore
 from simulation.sweep import sweep
@@ -35,7 +35,7 @@ DEADLINE_S = 60
 REFUSED_S = 15  # bounded time, with the start of the program on a busy machine
 HERE = "127.0.0.1"
 NO_PAGE = ("--dashboard-address", f"{HERE}:0")
-LONG = FILE.replace("replications = 2", "replications = 5").replace("0.1", "0.3")
+LONG = FILE.replace("replications = 2", "replications = 4").replace("0.1", "0.3")
 
 
 class Servers:
@@ -133,6 +133,29 @@ def test_a_cluster_that_loses_a_worker_makes_the_rows_of_this_machine(servers: S
             assert there == rows(sweep(experiment, ResultStore(tmp_path / f"{workers}"), local))
 
 
+def test_runs_that_the_scheduler_gives_up_are_made_alone_and_a_stop_leaves_the_cluster_whole(
+    servers: Servers, tmp_path: Path
+) -> None:
+    servers.environment = {"DASK_DISTRIBUTED__SCHEDULER__ALLOWED_FAILURES": "0"}
+    experiment = experiment_of(LONG, tmp_path)
+    address = servers.scheduler()
+    first, second = servers.worker(address, "--nthreads", "1"), servers.worker(address, "--nthreads", "1")
+    with Cluster(address) as engine, pytest.raises(Stopped):
+        sweep(experiment, ResultStore(tmp_path / "runs"), engine, lambda done, of: engine.stop() if done else None)
+    assert 0 < count(tmp_path / "runs") < 8
+
+    def kill_one(done: int, of: int) -> None:
+        if done == 2:
+            first.kill()
+
+    with Cluster(address) as engine:
+        there = rows(sweep(experiment, ResultStore(tmp_path / "there"), engine, kill_one))
+    assert first.poll() is not None
+    assert second.poll() is None
+    with Workers(0) as local:
+        assert there == rows(sweep(experiment, ResultStore(tmp_path / "here"), local))
+
+
 def test_a_worker_with_other_sources_or_none_is_refused(servers: Servers, tmp_path: Path) -> None:
     experiment = experiment_of(FILE, tmp_path)
     other = tmp_path / "other"
@@ -166,7 +189,7 @@ def test_a_scheduler_that_goes_away_is_told_and_the_sweep_goes_on_elsewhere(serv
     assert time.monotonic() - began < DEADLINE_S
     assert count(tmp_path / "runs") >= 2
     with Workers(0) as local:
-        assert [len(runs) for runs in sweep(experiment, store, local)] == [5, 5]
+        assert [len(runs) for runs in sweep(experiment, store, local)] == [4, 4]
 
 
 def test_a_cluster_without_a_worker_is_waited_for_only_so_long(
