@@ -31,6 +31,7 @@ from simulation.workers import Workers
 from tests.simulation.test_sweep import FILE, count, experiment_of, rows
 
 ROOT = Path(__file__).parent.parent.parent
+LIBRARIES = Path(psutil.__file__).parent.parent
 DEADLINE_S = 60
 REFUSED_S = 15  # bounded time, with the start of the program on a busy machine
 HERE = "127.0.0.1"
@@ -47,36 +48,25 @@ class Servers:
         self.environment: dict[str, str] = {}
 
     def scheduler(self, *options: str) -> str:
-        """Its address."""
+        """Its address. It has Dask and not our program."""
         file = self._folder / "scheduler.json"
-        self._start("dask_scheduler", "--host", HERE, "--port", "0", "--scheduler-file", str(file), *options)
+        options = ("--host", HERE, "--port", "0", "--scheduler-file", str(file), *options)
+        self._start("dask_scheduler", *options, program=None)
         return str(msgspec.json.decode(self._when_there(file))["address"])
 
     def worker(self, address: str, *options: str, program: Path | None = ROOT) -> subprocess.Popen[bytes]:
         """One worker process; its program is read from this folder."""
-        # Without a folder of its own it must not find the one that is installed here for development.
-        bare = ["-S"] if program is None else []
-        place = Path(psutil.__file__).parent.parent if program is None else program
         pid = self._folder / f"{len(self._started)}.pid"
-        options = (
-            "--host",
-            HERE,
-            "--no-nanny",
-            "--local-directory",
-            str(self._folder),
-            "--pid-file",
-            str(pid),
-            *options,
-        )
-        process = self._start("dask_worker", address, *options, python=bare, program=place)
+        files = ("--local-directory", str(self._folder), "--pid-file", str(pid))
+        process = self._start("dask_worker", address, "--host", HERE, "--no-nanny", *files, *options, program=program)
         self._when_there(pid)
         return process
 
-    def _start(
-        self, what: str, *arguments: str, python: list[str] | None = None, program: Path | None = None
-    ) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-P", *(python or []), "-m", f"distributed.cli.{what}", *arguments, *NO_PAGE]
-        environment = os.environ | self.environment | ({"PYTHONPATH": str(program)} if program else {})
+    def _start(self, what: str, *arguments: str, program: Path | None) -> subprocess.Popen[bytes]:
+        # Without a folder of its own it must not find the program that is installed here for development (-S).
+        bare, place = (["-S"], LIBRARIES) if program is None else ([], program)
+        command = [sys.executable, "-P", *bare, "-m", f"distributed.cli.{what}", *arguments, *NO_PAGE]
+        environment = os.environ | self.environment | {"PYTHONPATH": str(place)}
         with (self._folder / f"{len(self._started)}.log").open("wb") as log:
             process = subprocess.Popen(command, cwd=self._folder, env=environment, stdout=log, stderr=log)
         self._started.append(process)
