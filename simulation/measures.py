@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from devices.machines.world import WorldLine
 from simulation.activity import Activity
+from simulation.downtimes import Downtimes
 from simulation.spec import BUCKET_MS, KpiRow, Move, Passage, RunLog, RunResult, RunSpec, Series, Timing
 from simulation.twin import Twin
 from wcs.core import facts as f
@@ -34,11 +35,15 @@ class Measures:
         self._driven: list[Passage] | None = [] if spec.keep != "row" else None
         devices = [crane.name for crane in spec.plant.cranes] + [vehicle.name for vehicle in spec.plant.vehicles]
         self._activity = Activity(devices, self._warm_ms, keep=spec.keep != "row")
+        kinds = {device: kind.value for device, kind in twin.warehouse.layout.kinds.items()}
+        self._downtimes = Downtimes(kinds, self._warm_ms) if spec.keep != "row" else None
         self.diverged = ""
 
     def facts(self, facts: Sequence[f.Fact], at_ms: int) -> None:
         """One turn's facts."""
         self._activity.facts(facts, at_ms)
+        if self._downtimes is not None:
+            self._downtimes.facts(facts, at_ms)
         for fact in facts:
             match fact:
                 case f.OrderPlaced():
@@ -117,6 +122,7 @@ class Measures:
                 if line.time_ms >= self._warm_ms
             ),
             passages=tuple(self._driven),
+            devices=self._downtimes.times(self._twin.now_ms) if self._downtimes is not None else (),
         )
 
 

@@ -194,12 +194,47 @@ class Passage(Record):
     node: str
 
 
+class DeviceTimes(Record):
+    """Of one device, by FEM 9.222 (what counts as which time stands in `downtimes.py`).
+
+    tasks: device tasks that began and ended in the time; tasks_faulty: of those, with a malfunction or without success.
+    """
+
+    device: str
+    kind: str
+    service_ms: int
+    a1_ms: int = 0
+    a2_ms: int = 0
+    a3_ms: int = 0
+    a4_ms: int = 0
+    maintenance_ms: int = 0
+    faults: int = 0
+    tasks: int = 0
+    tasks_faulty: int = 0
+    task_ms: int = 0
+
+    @property
+    def downtime_ms(self) -> int:
+        return self.a1_ms + self.a2_ms + self.a3_ms + self.a4_ms
+
+    @property
+    def availability(self) -> float:
+        """(tE - tA) / tE; 1 where no time has passed."""
+        return 1 - self.downtime_ms / self.service_ms if self.service_ms else 1.0
+
+    @property
+    def reliability(self) -> float | None:
+        """Share of tasks without a malfunction; None without tasks."""
+        return 1 - self.tasks_faulty / self.tasks if self.tasks else None
+
+
 class RunLog(Record):
     """What happened after the warm-up, for Gantt charts, heat maps and playback, in order of time."""
 
     spans: tuple[Span, ...]
     moves: tuple[Move, ...]
     passages: tuple[Passage, ...]
+    devices: tuple[DeviceTimes, ...] = ()
 
 
 class RunResult(Record):
