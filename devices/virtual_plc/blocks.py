@@ -50,6 +50,7 @@ class DeviceBlock:
         self.status = [0] * STATUS_WORDS
         self.transfers = [0] * TRANSFER_WORDS
         self.events = [[0] * EVENT_WORDS for _ in range(POINTS)]
+        self._wrong_node = 0
         self._snapshot: DeviceSnapshot | None = None
         self._telemetry: Telemetry | None = None
         self._life = 0
@@ -88,9 +89,15 @@ class DeviceBlock:
         self.transfer_acks[transfer] = word
         return TransferAck(device=self.device, transfer=transfer, event_sequence=word)
 
+    def misread_location(self, nodes: Sequence[int]) -> None:
+        """A fault: from now on it says that it stands at the next of these nodes; none: it says where it stands."""
+        here = self.machine.snapshot(self.device).status.confirmed[0]
+        after = nodes.index(here) + 1 if here in nodes else 0
+        self._wrong_node = nodes[after % len(nodes)] if nodes else 0
+
     def refresh(self, plant_ms: int, wall_s: float) -> bool:
         """Encode what the machine says now; says whether any word changed."""
-        snapshot = self.machine.snapshot(self.device)
+        snapshot = self._said()
         news = snapshot != self._snapshot
         beat = wall_s - self._wall_life >= LIFE_INTERVAL_S
         if not (news or beat or wall_s - self._wall_telemetry >= TELEMETRY_INTERVAL_S):
@@ -107,6 +114,13 @@ class DeviceBlock:
             self._encode_places(snapshot)
         self._snapshot = snapshot
         return True
+
+    def _said(self) -> DeviceSnapshot:
+        snapshot = self.machine.snapshot(self.device)
+        if not self._wrong_node:
+            return snapshot
+        status = snapshot.status
+        return replace(snapshot, status=replace(status, confirmed=(self._wrong_node, *status.confirmed[1:])))
 
     def _encode_places(self, snapshot: DeviceSnapshot) -> None:
         if self._snapshot is None or snapshot.transfers != self._snapshot.transfers:

@@ -14,6 +14,8 @@ import contextlib
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
+import msgspec
+
 from devices.machines.machine import Machine
 from devices.virtual_plc.assembly import Assembled
 from devices.virtual_plc.blocks import LIFE_INTERVAL_S, TELEMETRY_INTERVAL_S, DeviceBlock
@@ -25,6 +27,7 @@ from wcs.core.ports import Command
 
 WCS_LOST_S = 3.0  # WcsLife still for so long (wall time): rule 12
 ROUNDS_MAX = 20  # machines of one PLC answer each other's moves; beyond it two of them are quarrelling
+WRONG_LOCATION = "wrong_location"
 STEPS_MAX = 10_000  # due moments of one machine in one scan
 
 
@@ -76,9 +79,12 @@ class ProgrammableController:
         self._wake.set()
 
     def inject(self, device: str, fault: str, arguments: Mapping[str, object]) -> None:
-        """A fault from the test port for the machine of this device."""
+        """A fault from the test port for the machine of this device; "wrong_location" {nodes} is for its words."""
         block = next(b for b in self.blocks if b.device == device)
-        block.machine.inject(fault, arguments, self._clock.now_ms())
+        if fault == WRONG_LOCATION:
+            block.misread_location(msgspec.convert(arguments["nodes"], list[int]))
+        else:
+            block.machine.inject(fault, arguments, self._clock.now_ms())
         self.wake()
 
     def write_life(self, block: DeviceBlock, word: int) -> None:

@@ -37,7 +37,9 @@ class BadLine:
 
     def __init__(self, seed: int, faults: Faults) -> None:
         self.faults = faults
-        self.counts = dict.fromkeys(("cut", "delayed", "doubled", "late", "commands", "writes"), 0)
+        self.counts = dict.fromkeys(("cut", "delayed", "doubled", "late", "commands", "writes", "lost", "stale"), 0)
+        self._struck: dict[str, list[tuple[str, float]]] = {"down": [], "up": []}
+        self._is_down = False
         self._chance = random.Random(seed)
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="bad line")
@@ -65,6 +67,27 @@ class BadLine:
     def heal(self) -> None:
         """From now on the line is good."""
         self.faults = Faults()
+
+    def strike(self, what: str, way: str, *, count: int = 1, delay_s: float = 0.0) -> None:
+        """The next telegrams on this way are "lost", "delayed", "doubled" or "late" (again, behind the one after).
+
+        Down, over Modbus, it is the next commands; else whatever comes next. Doubled and late are Modbus commands only,
+        and a loss in OPC UA, whose chunks are numbered, is the end of the connection.
+        """
+        self._struck[way].extend([(what, delay_s)] * count)
+
+    def take_down(self) -> None:
+        """Every connection is cut, and none is to be had."""
+        self._is_down = True
+        self._loop.call_soon_threadsafe(self._cut_all)
+
+    def bring_up(self) -> None:
+        """Connections are to be had again."""
+        self._is_down = False
+
+    def _cut_all(self) -> None:
+        for task in tuple(self._conversations):
+            task.cancel()
 
     def hold_answers(self) -> None:
         """From now on nothing comes back from any PLC; what is said to them still arrives."""
@@ -99,6 +122,9 @@ class BadLine:
         self, plc: Address, frames: bool, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         """One connection, until either side or the line ends it."""
+        if self._is_down:
+            await _hang_up(writer)
+            return
         try:
             far_reader, far_writer = await asyncio.open_connection(*plc)
         except OSError:
@@ -118,15 +144,15 @@ class BadLine:
 
     async def _bytes_there(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while chunk := await reader.read(CHUNK):
-            if await self._fate():
+            if await self._strikes("down") == "lost" or await self._fate():
                 return
             writer.write(chunk)
             await writer.drain()
 
     async def _bytes_back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while chunk := await reader.read(CHUNK):
-            await self._answers_flow.wait()
-            if await self._fate():
+            await self._flowing()
+            if await self._strikes("up") == "lost" or await self._fate():
                 return
             writer.write(chunk)
             await writer.drain()
@@ -135,14 +161,18 @@ class BadLine:
         """Requests to the PLC. A write may arrive twice, and once more after a later one: an old telegram."""
         old: bytes = b""
         while frame := await _frame(reader):
+            writes = frame[MBAP + 1] == WRITE
+            struck = await self._strikes("down") if writes and _writes_command(frame) else ""
+            if struck == "lost":
+                continue
             if await self._fate():
                 return
             writer.write(frame)
-            if frame[MBAP + 1] == WRITE:
+            if writes:
                 self.counts["writes"] += 1
-                if self._happens(self.faults.double, "doubled"):
+                if struck == "doubled" or self._happens(self.faults.double, "doubled"):
                     writer.write(_as_foreign(frame))
-                if old and self._happens(self.faults.late, "late"):
+                if old and (struck == "late" or self._happens(self.faults.late, "late")):
                     writer.write(_as_foreign(old))
                 if _writes_command(frame):
                     self.counts["commands"] += 1
@@ -153,11 +183,27 @@ class BadLine:
         while frame := await _frame(reader):
             if _transaction(frame) == FOREIGN_TRANSACTION:
                 continue
-            await self._answers_flow.wait()
+            await self._flowing()
+            if await self._strikes("up") == "lost":
+                continue
             if await self._fate():
                 return
             writer.write(frame)
             await writer.drain()
+
+    async def _flowing(self) -> None:
+        self.counts["stale"] += not self._answers_flow.is_set()
+        await self._answers_flow.wait()
+
+    async def _strikes(self, way: str) -> str:
+        """What befalls this telegram by order; a delay is over when this returns."""
+        waiting = self._struck[way]
+        what, delay_s = waiting.pop(0) if waiting else ("", 0.0)
+        if what:
+            self.counts[what] += 1
+        if delay_s:
+            await asyncio.sleep(delay_s)
+        return what
 
     async def _fate(self) -> bool:
         """Delay what goes by; True: the line is cut before it has gone by."""
