@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import quote
 
@@ -19,7 +19,7 @@ from api.orders_file import Basket, OrdersFileError
 from devices.machines.machine import Load
 from devices.virtual_plc.testport import TestPort
 from simulation.workload import Workload
-from wcs.core.entities import LoadUnitRole, Sku
+from wcs.core.entities import DeliveryLine, LoadUnitRole, Sku
 from wcs.core.events import OpeningLoadUnit, StockQuantity
 from wcs.plant.model import Plant
 
@@ -167,7 +167,12 @@ def _unit(plant: Plant, number: int, place: str, stock: StockQuantity) -> Openin
 def delivery_lines(workload: Workload, n: int, at_ms: int) -> tuple[str, list[dict[str, object]]]:
     """Delivery n of a workload as the API takes it."""
     number, lines = workload.delivery(n, at_ms)
-    bodies: list[dict[str, object]] = [
+    return number, delivery_bodies(lines)
+
+
+def delivery_bodies(lines: Iterable[DeliveryLine]) -> list[dict[str, object]]:
+    """Announced lines as the API takes them."""
+    return [
         {
             "barcode": line.barcode,
             "sku": line.sku,
@@ -177,7 +182,6 @@ def delivery_lines(workload: Workload, n: int, at_ms: int) -> tuple[str, list[di
         }
         for line in lines
     ]
-    return number, bodies
 
 
 def generated(workload: Workload, known: set[str]) -> Callable[[], Basket]:

@@ -5,7 +5,8 @@ Rule: what comes, and when, depends on the spec and the seed alone, never on wha
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from simulation.arrivals import arrivals_ms
@@ -20,7 +21,7 @@ REFILL_AT = sum(UNITS_A_LOAD) // 2  # ordered of a SKU since its last delivery: 
 
 def add_shops(twin: Twin, workload: Workload, spec: WorkloadSpec) -> None:
     """Processes that place orders and announce deliveries."""
-    supplier = _Supplier(twin, workload)
+    supplier = Supplier(workload, lambda: twin.now_ms, partial(_notify, twin))
     refills = spec.inbound_per_hour is None
     twin.env.process(_orders(twin, replayed(spec.replay) or drawn(workload, spec), supplier if refills else None))
     if not refills:
@@ -46,7 +47,7 @@ def replayed(orders: tuple[ReplayedOrder, ...]) -> Iterator[ReplayedOrder] | Non
     return iter(sorted(orders, key=lambda order: (order.at_ms, order.number))) if orders else None
 
 
-def _orders(twin: Twin, orders: Iterable[ReplayedOrder], supplier: _Supplier | None) -> Generator[Any, Any, None]:
+def _orders(twin: Twin, orders: Iterable[ReplayedOrder], supplier: Supplier | None) -> Generator[Any, Any, None]:
     began_ms = twin.now_ms
     for order in orders:
         yield twin.env.timeout(max(0, began_ms + order.at_ms - twin.now_ms))
@@ -55,7 +56,7 @@ def _orders(twin: Twin, orders: Iterable[ReplayedOrder], supplier: _Supplier | N
             supplier.replace(order)
 
 
-def _deliveries(twin: Twin, workload: Workload, spec: WorkloadSpec, supplier: _Supplier) -> Generator[Any, Any, None]:
+def _deliveries(twin: Twin, workload: Workload, spec: WorkloadSpec, supplier: Supplier) -> Generator[Any, Any, None]:
     began_ms = twin.now_ms
     even = spec.arrivals == "even"
     moments = arrivals_ms(workload.chance, "inbound", spec.inbound_per_hour or 0.0, even=even)
@@ -64,12 +65,15 @@ def _deliveries(twin: Twin, workload: Workload, spec: WorkloadSpec, supplier: _S
         supplier.announce(workload.what_sells(n))
 
 
-class _Supplier:
-    """Announces load units, one a delivery."""
+class Supplier:
+    """Announces load units, one a delivery; `notify` hears the delivery's number and its lines."""
 
-    def __init__(self, twin: Twin, workload: Workload) -> None:
-        self._twin = twin
+    def __init__(
+        self, workload: Workload, now_ms: Callable[[], int], notify: Callable[[str, tuple[DeliveryLine, ...]], None]
+    ) -> None:
         self._workload = workload
+        self._now_ms = now_ms
+        self._notify = notify
         self._announced = 0
         self._missing: dict[str, int] = {}  # ordered of each SKU, less what was announced since
 
@@ -84,6 +88,10 @@ class _Supplier:
     def announce(self, sku: str) -> DeliveryLine:
         """One load unit of this SKU is on its way."""
         self._announced += 1
-        number, lines = self._workload.refill(self._announced, sku, self._twin.now_ms)
-        self._twin.handle(v.DeliveryNotified(at_ms=self._twin.now_ms, actor="supplier", number=number, lines=lines))
+        number, lines = self._workload.refill(self._announced, sku, self._now_ms())
+        self._notify(number, lines)
         return lines[0]
+
+
+def _notify(twin: Twin, number: str, lines: tuple[DeliveryLine, ...]) -> None:
+    twin.handle(v.DeliveryNotified(at_ms=twin.now_ms, actor="supplier", number=number, lines=lines))
