@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from api import cli_books, cli_device, cli_simulate, cli_sweep
+from api import cli_acceptance, cli_books, cli_device, cli_simulate, cli_sweep
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Warehouse control system")
 plant_app = typer.Typer(no_args_is_help=True, help="Plant files")
@@ -21,6 +21,7 @@ for command in cli_books.COMMANDS:
     app.command()(command)
 app.command()(cli_simulate.simulate)
 app.command()(cli_sweep.sweep)
+app.command()(cli_acceptance.acceptance)
 
 DEMO_FOLDERS = Path(".wcs")  # one folder a plant: a folder that was begun with another is refused
 SPEED_MAX = 30.0  # beyond it telegrams take longer in plant time than machines allow
@@ -127,7 +128,7 @@ def plc(
 
 @plant_app.command()
 def check(file: str, as_json: Json = False) -> None:
-    """Check a plant file: exit code 1 with file, key and reason for each finding."""
+    """Check a plant file: exit code 1 with file, line, key and reason for each finding."""
     import msgspec
 
     from wcs.plant.file import PlantFileError, load_plant
@@ -139,8 +140,8 @@ def check(file: str, as_json: Json = False) -> None:
         findings = [{"file": refusal.file, "key": f.key, "reason": f.reason} for f in refusal.findings]
         if as_json:
             _line(msgspec.json.encode({"ok": False, "findings": findings}).decode())
-        for finding in [] if as_json else findings:
-            _line(f"{finding['file']}: {finding['key']}: {finding['reason']}")
+        else:
+            _line(str(refusal))
         raise typer.Exit(1) from None
     if as_json:
         _line(msgspec.json.encode({"ok": True, "plant": figures}).decode())

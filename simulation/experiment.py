@@ -11,8 +11,8 @@
     [[scenario]]              # or one by one
     "crane.speed_x_mm_s" = 4000
 
-Rule: a parameter that is not known, and a scenario that is impossible, is refused with file, key and reason before any
-run starts.
+Rule: a parameter that is not known, and a scenario that is impossible, is refused with file, line, key and reason
+before any run starts.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from wcs.plant.check import check_plant
 from wcs.plant.file import SHIPPED_PLANTS, PlantFileError, load_plant, read_toml
 from wcs.plant.finding import Finding
 from wcs.plant.model import Plant, Record
+from wcs.plant.toml_lines import where as line_of
 
 SCENARIOS_MAX = 10_000  # a grid that is larger is a slip of the pen
 REPLICATIONS_MAX = 1_000
@@ -74,10 +75,10 @@ class Experiment(Record):
 
 
 class ExperimentError(ValueError):
-    """An experiment file that cannot be run: file, key, reason."""
+    """An experiment file that cannot be run: file, line, key, reason."""
 
     def __init__(self, file: str, key: str, reason: str) -> None:
-        super().__init__(f"{file}: {key}: {reason}")
+        super().__init__(f"{line_of(file, key, reason)}: {key}: {reason}")
         self.file, self.key, self.reason = file, key, reason
 
 

@@ -62,7 +62,7 @@ def test_a_refused_plant_names_its_file_its_key_and_the_reason(tmp_path: Path) -
         load_plant(file)
     assert caught.value.file == str(file)
     assert caught.value.key == "conveyors.CV.segments.ID1.CLAR.capacity"
-    assert str(caught.value) == f"{file}: {caught.value.key}: capacity 0: a segment holds at least one load"
+    assert str(caught.value) == f"{file}:103: {caught.value.key}: capacity 0: a segment holds at least one load"
 
 
 def test_every_finding_stands_in_the_message(tiny_tables: dict[str, Any]) -> None:
@@ -86,7 +86,7 @@ def test_a_folder_is_refused(tmp_path: Path) -> None:
 def test_wrong_syntax_is_refused_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "hall.toml"
     file.write_text('name = "hall"\naisles = \n[rates]', encoding="utf-8")
-    with pytest.raises(PlantFileError, match=r"hall\.toml: \(syntax\): .*line 2"):
+    with pytest.raises(PlantFileError, match=r"hall\.toml:2: \(syntax\): .*line 2"):
         load_plant(file)
 
 

@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from wcs.plant.check import check_plant
 from wcs.plant.finding import Finding
 from wcs.plant.model import Plant, Side
+from wcs.plant.toml_lines import where
 
 SHIPPED_PLANTS = ("tiny", "demo")
 FILE_BYTES_MAX = 4_000_000  # a hall with 10,000 segments is about 1 MB: anything larger is not a plant file
@@ -205,14 +206,15 @@ class PlantShape(Shape):
 
 
 class PlantFileError(Exception):
-    """A file that describes plant or site is refused: where (file, key) and why; `findings` has all of them."""
+    """A file that describes plant or site is refused: where (file, line, key) and why; `findings` has all of them."""
 
     def __init__(self, file: str, key: str, reason: str, findings: tuple[Finding, ...] = ()) -> None:
         self.file = file
         self.key = key
         self.reason = reason
         self.findings = findings or (Finding(key=key, reason=reason),)
-        super().__init__("\n".join(f"{file}: {finding.key}: {finding.reason}" for finding in self.findings))
+        said = [f"{where(file, found.key, found.reason)}: {found.key}: {found.reason}" for found in self.findings]
+        super().__init__("\n".join(said))
 
 
 def refuse(file: str, findings: Sequence[Finding]) -> PlantFileError:
