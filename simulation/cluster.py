@@ -21,8 +21,9 @@ from distributed.security import Security
 
 from simulation.engine import POLL_S, Engine, EngineLost, Job, OtherMakings, makings, run_job
 
-CONNECT_S = 5.0  # until which a scheduler must have answered
-ANSWER_S = 10.0  # a question to a scheduler that we are connected to
+REACH_S = 3.0  # until which somebody must listen at the address
+CONNECT_S = 10.0  # and until which he must have answered as a scheduler does
+ANSWER_S = 30.0  # a question to a scheduler that we are connected to, and that may be busy
 CLOSE_S = 3.0
 LOOK_S = 2.0  # between two looks at how many workers there are
 # A cluster whose last worker has gone may get a new one: a nanny starts one in seconds, a batch system in minutes.
@@ -149,5 +150,5 @@ async def _greet(address: str) -> None:
     """That somebody speaks Dask there: its own client waits for ever for one who listens and says nothing."""
     if not address.rpartition("://")[2]:
         raise ValueError("wanted HOST:PORT")
-    comm = await connect(address, timeout=CONNECT_S, **Security().get_connection_args("client"))
+    comm = await connect(address, timeout=REACH_S, **Security().get_connection_args("client"))
     comm.abort()

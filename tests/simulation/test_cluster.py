@@ -36,7 +36,7 @@ DEADLINE_S = 60
 REFUSED_S = 15  # bounded time, with the start of the program on a busy machine
 HERE = "127.0.0.1"
 NO_PAGE = ("--dashboard-address", f"{HERE}:0")
-LONG = FILE.replace("replications = 2", "replications = 4").replace("0.1", "0.3")
+LONG = FILE.replace("replications = 2", "replications = 4").replace("0.1", "0.15")
 
 
 class Servers:
@@ -198,6 +198,7 @@ def test_an_address_that_is_none_is_refused(address: str) -> None:
 
 
 def test_an_address_where_nobody_speaks_dask_is_refused_in_bounded_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "REACH_S", 0.5)
     monkeypatch.setattr(cluster, "CONNECT_S", 1.0)
     with closing(socket.socket()) as silent:
         silent.bind((HERE, 0))
