@@ -22,8 +22,8 @@ help: ## what can be asked for
 demo: $(VENV)/ready ## start the demo warehouse; ARGS="--port 8080"
 	@exec $(BIN)/wcs demo $(ARGS)
 
-test: $(VENV)/ready ## run the tests; ARGS="tests/core -k crane"
-	$(BIN)/python -m pytest $(ARGS)
+test: $(VENV)/ready ## run the tests, two files at a time; ARGS="tests/core -k crane"
+	$(BIN)/python -m pytest --numprocesses 2 --dist loadfile $(ARGS)
 
 check: lint types imports size ## the four below; `make -k check` shows the complaints of all four
 
