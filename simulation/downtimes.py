@@ -21,10 +21,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from simulation.spec import DeviceTimes
 from wcs.core import facts as f
 from wcs.core.entities import Link
-from wcs.core.ports import OperatingMode, ResultCode
+from wcs.core.ports import DeviceState, OperatingMode, ResultCode
 from wcs.core.tasks import FAULT_BITS
 from wcs.plant.model import Record
 
+FAULT = DeviceState.FAULT.name.lower()  # as `stopped` of a device says it
 OF_ITSELF = "plant"  # the actor of an alarm that ended because its condition was over
 PHASES = ("a1", "a2", "a3", "a4", "maintenance")
 
@@ -33,15 +34,17 @@ class _Known:
     """One device: what is known of it, the phase it is in and since when."""
 
     __slots__ = (
-        "answered", "broken", "drives", "faults", "in_service", "link", "mode", "ms", "phase", "seen_able", "since_ms",
-        "spoilt", "stopped", "task", "task_began_ms", "task_ms", "tasks", "tasks_faulty",
+        "answered", "begun", "broken", "drives", "faults", "faulty", "in_service", "link", "mode", "ms", "phase",
+        "seen_able", "since_ms", "spoilt", "task", "task_began_ms", "task_ms", "tasks", "tasks_faulty",
     )  # fmt: skip
 
     def __init__(self, from_ms: int) -> None:
-        self.link: Link | None = None  # until it was synchronised for the first time it is not in operation
-        self.seen_able = self.drives = self.in_service = True
+        self.link = Link.LOST
+        self.begun = False  # until it was able for the first time it is not in operation
+        self.seen_able = False
+        self.drives = self.in_service = True
         self.mode = OperatingMode.AUTOMATIC
-        self.stopped = self.broken = self.answered = self.spoilt = False
+        self.faulty = self.broken = self.answered = self.spoilt = False
         self.phase = ""
         self.since_ms = from_ms
         self.ms = dict.fromkeys(PHASES, 0)
@@ -49,14 +52,16 @@ class _Known:
 
     def now(self) -> str:
         """The phase that follows from what is known."""
-        if self.link is None:
-            return ""
         away = self.link is not Link.SYNCHRONISED
         if self.seen_able and self.drives and self.in_service and not away:
-            self.broken = self.answered = False
+            self.begun, self.broken, self.answered = True, False, False
+            return ""
+        if not self.begun:
             return ""
         by_person = self.mode is not OperatingMode.AUTOMATIC or not self.in_service
-        self.broken = self.broken or self.stopped or away or not by_person
+        # What a person has stopped is not broken because the key switch is back before the device is.
+        of_itself = not by_person and self.phase != "maintenance"
+        self.broken = self.broken or self.faulty or away or of_itself
         if not self.broken:
             return "maintenance"
         if self.answered:
@@ -131,12 +136,10 @@ class Downtimes:
         match fact:
             case f.DeviceSeen() if (known := self._known.get(fact.device)) is not None:
                 known.mode, known.seen_able = fact.mode, fact.able
-                stands = bool(fact.stopped) and fact.mode is OperatingMode.AUTOMATIC
-                known.stopped = stands or bool(fact.alarms[0] & FAULT_BITS)
+                known.faulty = fact.stopped == FAULT or bool(fact.alarms[0] & FAULT_BITS)
                 yield fact.device
             case f.DeviceLinkChanged() if (known := self._known.get(fact.device)) is not None:
-                if known.link is not None or fact.link is Link.SYNCHRONISED:
-                    known.link = fact.link
+                known.link = fact.link
                 yield fact.device
             case f.DeviceServiceChanged() if (known := self._known.get(fact.device)) is not None:
                 known.in_service = fact.in_service
