@@ -14,6 +14,11 @@ from simulation.report_charts import said
 
 Words = tuple[str, str]
 KINDS = {"crane": ("crane", "堆垛机"), "vehicle": ("vehicle", "AGV"), "conveyor": ("conveyor", "输送机")}
+RUN_NOTE = (
+    "A run of the twin: its operator resets a fault as soon as he comes to it, so these downtimes hold waiting and"
+    " telegrams and no repair. Availability to be signed comes from the site's journal.",
+    "孪生运行：其操作员一到即复位故障，故此处停机时间只含等待与通信，不含维修。用于签署的可用率应取自现场日志。",
+)
 SOURCES = {
     "run": ("Availability in the run", "运行中的可用率"),
     "journal": ("Availability in the site's journal", "现场日志中的可用率"),
@@ -141,7 +146,8 @@ def _availability(one: Availability) -> str:
     total = f"<p>{system}<strong>{one.system:.3%}</strong></p>"
     kinds = _table(KIND_HEADS, (_kind_row(kind) for kind in one.kinds))
     devices = _table(DEVICE_HEADS, (_device_row(device) for device in one.devices))
-    return _section(SOURCES[one.source], TIMES_NOTE, devices, total, kinds)
+    caveat = said(*RUN_NOTE, "p", ' class="note"') if one.source == "run" else ""
+    return _section(SOURCES[one.source], TIMES_NOTE, caveat, devices, total, kinds)
 
 
 def _device_row(one: DeviceAvailability) -> Sequence[str]:

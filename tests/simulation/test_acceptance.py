@@ -11,11 +11,14 @@ from typer.testing import CliRunner
 
 from api.cli import app
 from simulation.crane_trials import try_cycles
+from simulation.twin import Twin
+from tests.ledger.conftest import keep_books, tiny_run
 from tests.simulation.validation.crane_cycles import LONGEST_S, uniform_rack
 from wcs.plant.closed_forms import bozer_white, rack_of
 from wcs.plant.file import load_plant
 
 FORK_S = 4
+__all__ = ["tiny_run"]  # the fixture of the ledger's tests
 
 
 def asked(*more: str) -> list[str]:
@@ -60,6 +63,18 @@ def test_the_book_is_one_document_and_one_file_in_both_languages(tmp_path: Path)
     assert "验收报告" in text
     assert "@media print" in text
     assert not re.search(r'(src|href)="', text), "it needs no network"
+
+
+def test_a_sites_journal_is_read_beside_the_run(tmp_path: Path, tiny_run: Twin) -> None:
+    url, file = f"sqlite:///{tmp_path / 'site.db'}", tmp_path / "book.html"
+    keep_books(url, tiny_run)
+    result = CliRunner().invoke(app, asked("--hours", "0", "--from", url, "--report", str(file), "--json"))
+    assert result.exit_code == 0, result.output
+    (found,) = json.loads(result.stdout)["availability"]
+    assert found["source"] == "journal"
+    assert {kind["kind"]: kind["reliability"] for kind in found["kinds"]}["crane"] == 1
+    assert found["system"] == 1, "nothing broke there"
+    assert "Availability in the site" in file.read_text(encoding="utf-8")
 
 
 def test_without_a_run_the_table_says_cycles_alone() -> None:
