@@ -47,7 +47,7 @@ CYCLES_NOTE = (
     " every location equally often, transfer points in the lower corner; as published it knows no acceleration, with"
     " ramps it has half of v/a more for each start and stop. Simulated: drawn locations on the machine model behind"
     " the virtual PLC, with the 95 % interval of the mean (Student).",
-    "含货叉时间。FEM 9.851：单循环取 P1 (L/5, 2H/3) 与 P2 (2L/3, H/5) 的均值，复合循环依次经过两点。Bozer-White："
+    "含货叉时间。FEM 9.851：单作业循环取 P1 (L/5, 2H/3) 与 P2 (2L/3, H/5) 的均值，复合作业循环依次经过两点。Bozer-White："
     "各货位等概率，交接点位于下角；原式不含加减速，“含加减速”为每次启停各加 v/a 的一半。仿真：在虚拟 PLC 的"
     "设备模型上随机抽取货位，附均值的 95% 区间（Student）。",
 )
@@ -68,13 +68,14 @@ TIMES_NOTE = (
 PRINT = """
 header .plant { color: var(--soft); } .wide { overflow-x: auto; } .sign { display: flex; gap: 40px; margin-top: 60px; }
 .sign span { flex: 1; border-top: 1px solid var(--ink); padding-top: 4px; font-size: 13px; color: var(--soft); }
-td, th { padding: 4px 7px; }
+td, th { padding: 4px 7px; } p.note { max-width: none; }
 @page { size: A4 landscape; margin: 14mm; }
 @media print {
   :root { --ink: #000; --soft: #444; --line: #bbb; --paper: #fff; --wash: #fff; }
   body { max-width: none; padding: 0; font-size: 11px; }
   button { display: none; } thead { display: table-header-group; }
   tr, .sign { break-inside: avoid; } h2 { break-after: avoid; } .wide { overflow: visible; } p.note { max-width: none; }
+  th, p.note { font-size: 10px; }
 }
 """
 
@@ -122,7 +123,7 @@ def _cycle_row(aisle: AisleCycles, *, dual: bool) -> Sequence[str]:
     return (
         escape(aisle.aisle),
         escape(aisle.crane),
-        said("dual", "复合") if dual else said("single", "单一"),
+        said("dual", "复合作业") if dual else said("single", "单作业"),
         *(f"{value:.2f}" for value in values),
         f"{tried.mean_s:.2f} ± {tried.half_width_s:.2f}",
         f"{tried.mean_s / values[0] - 1:+.1%}",
