@@ -29,8 +29,8 @@ from wcs.plant.file import load_plant
 
 PLANT = "demo"
 ORDERS = 42  # of a seed: 200 and more of five
-# Evenly at 80 an hour queues are short. With Poisson arrivals at 120 the twin's own 95th percentile of 200 orders differs
-# by 3 % from one turn of luck to the next, and one run of a real plant would say little about 5 %; here it is 1 %.
+# Evenly at 80 an hour queues are short. With Poisson arrivals at 120 the twin's own 95th percentile of 200 orders
+# differs by 3 % from one turn of luck to the next, and one run of a plant would say little about 5 %; here it is 1 %.
 ORDERS_PER_HOUR = 80.0
 BEGIN_MS = 5_000  # of plant time after the people have begun: every order has its moment before it
 # Who picks what first hangs on milliseconds, and each such turn of luck makes other order times. The twin is asked so
