@@ -119,6 +119,10 @@ class QuietDevice:
     def watched_places(self) -> tuple[str, ...]:
         return ()
 
+    def heeds_changes(self) -> bool:
+        """It watches nothing."""
+        return False
+
     def take_changes(self) -> tuple[Words, ...]:
         return ()
 
