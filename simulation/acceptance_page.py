@@ -48,8 +48,8 @@ CYCLES_NOTE = (
     " ramps it has half of v/a more for each start and stop. Simulated: drawn locations on the machine model behind"
     " the virtual PLC, with the 95 % interval of the mean (Student).",
     "含货叉时间。FEM 9.851：单作业循环取 P1 (L/5, 2H/3) 与 P2 (2L/3, H/5) 的均值，复合作业循环依次经过两点。"
-    "Bozer-White：各货位等概率，交接点位于下角；原式不含加减速，“含加减速”为每次启停各加 v/a 的一半。仿真：在虚拟 PLC 的"
-    "设备模型上随机抽取货位，附均值的 95% 区间（Student）。",
+    "Bozer-White：各货位等概率，交接点位于下角；原式不含加减速，“含加减速”为每次启停各加 v/a 的一半。仿真：在"
+    "虚拟 PLC 的设备模型上随机抽取货位，附均值的 95% 区间（Student）。",
 )
 RACK_NOTE = (
     "The rectangle of the formulas begins at the transfer points or the first bay, whichever comes first; where it"
