@@ -13,12 +13,16 @@ Rule: one state at a time, the first that holds in this order; so the shares of 
 
 from __future__ import annotations
 
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from simulation.spec import Shares, Span
+from simulation.spec import Move, Passage, Shares, Span
 from wcs.core import facts as f
 from wcs.core.ports import TaskType
+
+OPENING_STOCK = "opening stock"  # as the world's log names the hand that put it there
 
 STATES = ("busy", "blocked", "starved", "faulted", "charging")
 
@@ -154,3 +158,40 @@ _CONCERNED: dict[type[f.Fact], Callable[[Activity, Any], str]] = {
     f.DeviceSeen: Activity._seen,
     f.VehicleAbleChanged: Activity._drives,
 }
+
+
+def blocked_at(spans: Sequence[Span], seen: Sequence[tuple[int, str, str]]) -> dict[str, float]:
+    """Where devices were blocked, s: each blocked span counts at the place where its device was last seen before.
+
+    Args:
+        spans: of all devices.
+        seen: (time, device, place) in order of time. A span of a device not seen before counts nowhere.
+    """
+    times: dict[str, list[int]] = {}
+    places: dict[str, list[str]] = {}
+    for at_ms, device, place in seen:
+        times.setdefault(device, []).append(at_ms)
+        places.setdefault(device, []).append(place)
+    blocked_ms: Counter[str] = Counter()
+    for span in spans:
+        if span.state == "blocked":
+            n = bisect_right(times.get(span.device, []), span.from_ms)
+            if n:
+                blocked_ms[places[span.device][n - 1]] += span.to_ms - span.from_ms
+    return {place: ms / 1000 for place, ms in blocked_ms.items()}
+
+
+def seen_by_moves(moves: Sequence[Move], cranes: Iterable[str]) -> list[tuple[int, str, str]]:
+    """Where cranes were, from what they took and put."""
+    known = set(cranes)
+    return [
+        (move.at_ms, crane, place)
+        for move in moves
+        for crane, place in ((move.source, move.sink), (move.sink, move.source))
+        if crane in known
+    ]
+
+
+def seen_by_passages(passages: Sequence[Passage]) -> list[tuple[int, str, str]]:
+    """Where vehicles were, from the nodes that they confirmed."""
+    return [(passage.at_ms, passage.vehicle, passage.node) for passage in passages]

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from simulation import report_charts as charts
-from simulation.activity import STATES
+from simulation.activity import OPENING_STOCK, STATES, blocked_at, seen_by_moves, seen_by_passages
 from simulation.figures import Figures, figures_of
 from simulation.report_charts import said
 from simulation.spec import RunLog, RunResult, Shares
@@ -24,6 +24,7 @@ from wcs.plant.model import Plant
 
 PASSAGES_MAX = 60_000  # in the playback: about 1.5 MB of numbers
 WELCH_WINDOW = 10  # minutes on each side
+_TOGGLE = ' class="toggle" aria-pressed="false"'
 STATE_WORDS = {
     "busy": ("busy", "作业"), "blocked": ("blocked", "阻塞"), "starved": ("starved", "待命"),
     "faulted": ("faulted", "故障"), "charging": ("charging", "充电"),
@@ -201,32 +202,58 @@ def _gantt(log: RunLog) -> str:
 
 
 def _racks(log: RunLog, plant: Plant) -> str:
-    visits: dict[tuple[str, str], Counter[tuple[int, int]]] = {}
-    for move in log.moves:
-        for place in (move.source, move.sink):
-            fields = place.split("-")
-            if len(fields) == 5 and fields[2].isdigit() and fields[3].isdigit():
-                cell = (int(fields[2]), int(fields[3]))
-                visits.setdefault((fields[0], fields[1]), Counter())[cell] += 1
-    most = max((max(cells.values()) for cells in visits.values()), default=0)
+    cranes = {crane.name for crane in plant.cranes}
+    moved = [move for move in log.moves if move.by != OPENING_STOCK]
+    visits = Counter(place for move in moved for place in (move.source, move.sink))
+    blocked_s = blocked_at(log.spans, seen_by_moves(moved, cranes))
+    note = (
+        "Loads put in and taken out, or how long cranes stood blocked after their last move there.",
+        "各货位进出次数，或堆垛机在该处完成取放后的阻塞时间。",
+    )
+    drawn = _rack_sides(visits, plant, ""), _rack_sides(blocked_s, plant, " s")
+    nobody = ("No crane was blocked in this run.", "本次运行中堆垛机无阻塞。")
+    return _section("Racks", "货架", note, _visits_or_blocked(*drawn, sum(blocked_s.values()), nobody))
+
+
+def _rack_sides(counts: Mapping[str, float], plant: Plant, unit: str) -> str:
+    sides: dict[tuple[str, str], dict[tuple[int, int], float]] = {}
+    for place, count in counts.items():
+        fields = place.split("-")
+        if len(fields) == 5 and fields[2].isdigit() and fields[3].isdigit():
+            side, cell = sides.setdefault((fields[0], fields[1]), {}), (int(fields[2]), int(fields[3]))
+            side[cell] = side.get(cell, 0) + count
+    most = max((max(cells.values()) for cells in sides.values()), default=0)
     bays = {aisle.name: (aisle.bays, aisle.levels) for aisle in plant.aisles}
-    drawn = [
-        charts.rack(cells, *bays[aisle], most, f"{aisle} {side}")
-        for (aisle, side), cells in sorted(visits.items())
+    drawn = (
+        charts.rack(cells, *bays[aisle], most, f"{aisle} {hand}", unit)
+        for (aisle, hand), cells in sorted(sides.items())
         if aisle in bays
-    ]
-    note = (f"Loads put in and taken out; the darkest: {most}.", f"各货位进出次数；最深为 {most} 次。")
-    return _section("Racks", "货架", note, f'<div class="racks">{"".join(drawn)}</div>')
+    )
+    return f'<div class="racks">{"".join(drawn)}</div>'
 
 
 def _track(log: RunLog, plant: Plant) -> str:
     if not plant.track.nodes:
         return ""
     visits = Counter(passage.node for passage in log.passages)
+    blocked_s = blocked_at(log.spans, seen_by_passages(log.passages))
     nodes = {node.name: (node.x_mm, node.y_mm) for node in plant.track.nodes}
     edges = [(edge.origin, edge.end) for edge in plant.track.edges]
-    note = ("How often vehicles passed each node.", "车辆经过各节点的次数。")
-    return _section("Roads", "路网", note, charts.track(nodes, edges, visits))
+    note = (
+        "How often vehicles passed each node, or how long they stood blocked there: with an errand and no way.",
+        "车辆经过各节点的次数，或在该处阻塞（有任务而无路可走）的时间。",
+    )
+    drawn = charts.track(nodes, edges, visits), charts.track(nodes, edges, blocked_s, " s")
+    nobody = ("No vehicle was blocked in this run.", "本次运行中车辆无阻塞。")
+    return _section("Roads", "路网", note, _visits_or_blocked(*drawn, sum(blocked_s.values()), nobody))
+
+
+def _visits_or_blocked(visits: str, blocked: str, whole_s: float, nobody: tuple[str, str]) -> str:
+    """Two drawings of which one is shown; where nobody was blocked, that is said instead of an empty one."""
+    if not whole_s:
+        return visits + said(*nobody, "p", ' class="note"')
+    button = said(f"Blocked time ({whole_s:.0f} s)", f"阻塞时间（{whole_s:.0f} 秒）", "button", _TOGGLE)
+    return f'<div class="either">{button}<div>{visits}</div><div class="blocked-time" hidden>{blocked}</div></div>'
 
 
 def _player() -> str:
@@ -237,8 +264,8 @@ def _player() -> str:
         '<option value="60">×60</option></select></div>'
     )
     note = (
-        "Vehicles on their roads, cranes in their aisles; a crane is shown where it last moved a load.",
-        "车辆在路网上，堆垛机在巷道内（显示最近一次取放货位置）。",
+        "Vehicles on their roads, cranes along their aisles; each drives so that it arrives when it is next seen.",
+        "车辆在路网上，堆垛机沿巷道行驶；均按下一次确认的时刻到达。",
     )
     return _section("Playback", "回放", note, controls, '<canvas id="plan" width="1000" height="560"></canvas>')
 
@@ -269,9 +296,11 @@ def _playback(log: RunLog, plant: Plant) -> str:
 
 
 def _crane(log: RunLog, plant: Plant, crane: str, aisle: str) -> list[object]:
-    bays = next(one.bays for one in plant.aisles if one.name == aisle)
+    """Its name, when and where along the aisle it moved loads, and how long it drives from end to end, ms."""
+    bays, pitch_mm = next((one.bays, one.bay_pitch_mm) for one in plant.aisles if one.name == aisle)
+    aisle_ms = round(1000 * bays * pitch_mm / next(one.speed_x_mm_s for one in plant.cranes if one.name == crane))
     moves = [move for move in log.moves if crane in (move.source, move.sink)]
     places = [move.sink if move.source == crane else move.source for move in moves]
     fields = [place.split("-") for place in places]
     shares = [int(f[2]) / bays if len(f) == 5 and f[2].isdigit() else 0.0 for f in fields]
-    return [crane, [move.at_ms for move in moves], [round(share, 3) for share in shares]]
+    return [crane, [move.at_ms for move in moves], [round(share, 3) for share in shares], aisle_ms]

@@ -140,8 +140,10 @@ def course(raw: Sequence[float], smooth: Sequence[float], cut: int, minutes: flo
     return svg(160, parts, "warm-up")
 
 
-def rack(cells: Mapping[tuple[int, int], int], bays: int, levels: int, most: int, label: str) -> str:
-    """One side of an aisle: the fuller a cell, the more loads went in and out."""
+def rack(
+    cells: Mapping[tuple[int, int], float], bays: int, levels: int, most: float, label: str, unit: str = ""
+) -> str:
+    """One side of an aisle: the darker a cell, the more of what is counted (loads in and out, or blocked time)."""
     wide, high = WIDTH / max(1, bays), 26.0
     parts = []
     for bay in range(1, bays + 1):
@@ -150,13 +152,18 @@ def rack(cells: Mapping[tuple[int, int], int], bays: int, levels: int, most: int
             x, y = (bay - 1) * wide, (levels - level) * high
             parts.append(
                 f'<rect class="cell" x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{high:.1f}" '
-                f'fill-opacity="{count / most if most else 0:.2f}"><title>{bay}-{level}: {count}</title></rect>'
+                f'fill-opacity="{count / most if most else 0:.2f}"><title>{bay}-{level}: {count:g}{unit}</title></rect>'
             )
     return f"<div>{escape(label)}{svg(levels * high, parts, label)}</div>"
 
 
-def track(nodes: Mapping[str, tuple[int, int]], edges: Sequence[tuple[str, str]], visits: Mapping[str, int]) -> str:
-    """The plan of the roads: the larger a node, the more often it was passed."""
+def track(
+    nodes: Mapping[str, tuple[int, int]],
+    edges: Sequence[tuple[str, str]],
+    counts: Mapping[str, float],
+    unit: str = "",
+) -> str:
+    """The plan of the roads: the larger a node, the more of what is counted there (passages, or blocked time)."""
     if not nodes:
         return ""
     left, top = min(x for x, _ in nodes.values()), min(y for _, y in nodes.values())
@@ -164,13 +171,13 @@ def track(nodes: Mapping[str, tuple[int, int]], edges: Sequence[tuple[str, str]]
     tall = max(y for _, y in nodes.values()) - top
     scale = (WIDTH - 60) / span
     at = {name: (30 + (x - left) * scale, 30 + (y - top) * scale) for name, (x, y) in nodes.items()}
-    most = max([*visits.values(), 1])
+    most = max([*counts.values(), 1])
     parts = [line(*at[a], *at[b], "lane") for a, b in edges]
     for name, (x, y) in at.items():
-        count = visits.get(name, 0)
+        count = counts.get(name, 0)
         parts.append(
             f'<circle class="heat" cx="{x:.1f}" cy="{y:.1f}" r="{3 + 17 * (count / most) ** 0.5:.1f}" '
-            f'fill-opacity="{0.25 + 0.6 * count / most:.2f}"><title>{escape(name)}: {count}</title></circle>'
+            f'fill-opacity="{0.25 + 0.6 * count / most:.2f}"><title>{escape(name)}: {count:g}{unit}</title></circle>'
         )
     return svg(60 + tall * scale, parts, "track")
 

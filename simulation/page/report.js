@@ -14,7 +14,16 @@ document.getElementById("language").addEventListener("click", () => {
   speak(language);
 });
 
-// Playback: vehicles drive straight from one confirmed node to the next, cranes stand where they last moved a load.
+// Heat maps: visits or blocked time.
+for (const button of document.querySelectorAll(".toggle")) {
+  button.addEventListener("click", () => {
+    const blocked = button.getAttribute("aria-pressed") !== "true";
+    const [visits, time] = button.parentElement.querySelectorAll(":scope > div");
+    button.setAttribute("aria-pressed", blocked); visits.hidden = blocked; time.hidden = !blocked;
+  });
+}
+
+// Playback: vehicles drive straight from one confirmed node to the next, cranes from one move of a load to the next.
 const data = JSON.parse(document.getElementById("playback").textContent);
 const canvas = document.getElementById("plan");
 if (canvas && data) {
@@ -57,13 +66,19 @@ if (canvas && data) {
       pen.fillStyle = colour("--accent"); pen.beginPath(); pen.arc(px(x), py(y), 6, 0, 7); pen.fill();
       pen.fillStyle = colour("--ink"); pen.fillText(name, px(x) + 8, py(y) - 6);
     }
-    data.cranes.forEach(([name, times, shares], n) => {
+    data.cranes.forEach(([name, times, shares, aisle_ms], n) => {
       const y = canvas.height - 16 - 18 * (data.cranes.length - 1 - n), left = 70, wide = canvas.width - left - 20;
       pen.fillStyle = colour("--soft"); pen.fillText(name, 14, y + 4);
       pen.strokeStyle = colour("--line"); pen.beginPath(); pen.moveTo(left, y); pen.lineTo(left + wide, y); pen.stroke();
       const at = before(times, now);
       pen.fillStyle = colour("--charging");
-      pen.fillRect(left + wide * (at < 0 ? 0 : shares[at]) - 5, y - 6, 10, 12);
+      let share = at < 0 ? 0 : shares[at];
+      if (at + 1 < times.length) {
+        const way = shares[at + 1] - share;
+        const drive = Math.min(times[at + 1] - (at < 0 ? data.from : times[at]), Math.abs(way) * aisle_ms);
+        if (drive > 0) share += way * Math.max(0, 1 - (times[at + 1] - now) / drive);
+      }
+      pen.fillRect(left + wide * share - 5, y - 6, 10, 12);
     });
     const s = Math.round((now - data.from) / 1000);
     clock.textContent = [s / 3600, s / 60 % 60, s % 60].map((v) => String(Math.floor(v)).padStart(2, "0")).join(":");

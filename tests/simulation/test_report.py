@@ -13,11 +13,12 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from api.cli import app
+from simulation.activity import blocked_at, seen_by_moves, seen_by_passages
 from simulation.figures import figures_of
 from simulation.report import write_report
 from simulation.report_charts import active_periods
 from simulation.run import run
-from simulation.spec import RunResult, RunSpec, Span, WorkloadSpec
+from simulation.spec import Move, Passage, RunLog, RunResult, RunSpec, Span, WorkloadSpec
 from wcs.plant.file import load_plant
 
 PLANT = load_plant("tiny")
@@ -84,6 +85,59 @@ def test_the_longest_active_period_is_a_mean_over_joined_spans() -> None:
         Span(device="B", from_ms=0, to_ms=5_000, state="starved"),
     ]
     assert active_periods(spans) == {"A": 2.0, "B": 0.0}
+
+
+def test_blocked_time_counts_where_the_device_was_last_seen() -> None:
+    spans = [
+        Span(device="V1", from_ms=500, to_ms=900, state="blocked"),  # not seen yet: nowhere
+        Span(device="V1", from_ms=2_000, to_ms=5_000, state="blocked"),
+        Span(device="V1", from_ms=5_000, to_ms=9_000, state="busy"),
+        Span(device="V1", from_ms=9_000, to_ms=9_500, state="blocked"),
+        Span(device="V2", from_ms=4_000, to_ms=5_000, state="blocked"),
+    ]
+    passages = [
+        Passage(at_ms=1_000, vehicle="V1", node="J1"),
+        Passage(at_ms=2_000, vehicle="V1", node="J2"),
+        Passage(at_ms=3_000, vehicle="V2", node="J2"),
+        Passage(at_ms=6_000, vehicle="V1", node="J3"),
+    ]
+    assert blocked_at(spans, seen_by_passages(passages)) == {"J2": 4.0, "J3": 0.5}
+
+
+def test_a_crane_is_seen_where_it_takes_and_where_it_puts() -> None:
+    moves = [
+        Move(at_ms=0, load=1, source="outside", sink="A1-L-01-01-1", by="opening stock"),
+        Move(at_ms=10, load=1, source="A1-L-01-01-1", sink="CR1", by="CR1"),
+        Move(at_ms=20, load=1, source="CR1", sink="P1", by="CR1"),
+    ]
+    assert seen_by_moves(moves, ["CR1"]) == [(10, "CR1", "A1-L-01-01-1"), (20, "CR1", "P1")]
+
+
+def test_heat_maps_show_blocked_time_beside_visits_and_leave_the_opening_stock_out(
+    results: list[RunResult], tmp_path: Path
+) -> None:
+    aisle, vehicle, node = PLANT.aisles[0], PLANT.vehicles[0].name, PLANT.track.nodes[0].name
+    crane = next(one.name for one in PLANT.cranes if one.aisle == aisle.name)
+    side = f"{aisle.name}-L"
+    log = RunLog(
+        spans=(
+            Span(device=crane, from_ms=2_000, to_ms=9_000, state="blocked"),
+            Span(device=vehicle, from_ms=3_000, to_ms=8_500, state="blocked"),
+        ),
+        moves=(
+            Move(at_ms=0, load=1, source="outside", sink=f"{side}-02-01-1", by="opening stock"),
+            Move(at_ms=1_000, load=2, source=crane, sink=f"{side}-01-01-1", by=crane),
+        ),
+        passages=(Passage(at_ms=1_000, vehicle=vehicle, node=node),),
+    )
+    file = tmp_path / "report.html"
+    write_report([replace(results[0], log=log)], file, plants={"<as it is>": PLANT})
+    text = file.read_text(encoding="utf-8")
+    assert "<title>1-1: 1</title>" in text
+    assert "<title>1-1: 7 s</title>" in text
+    assert "<title>2-1: 0</title>" in text
+    assert f"<title>{node}: 5.5 s</title>" in text
+    assert "阻塞时间（7 秒）" in text
 
 
 def test_wcs_simulate_writes_it(tmp_path: Path) -> None:
