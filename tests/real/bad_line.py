@@ -71,8 +71,8 @@ class BadLine:
     def strike(self, what: str, way: str, *, count: int = 1, delay_s: float = 0.0) -> None:
         """The next telegrams on this way are "lost", "delayed", "doubled" or "late" (again, behind the one after).
 
-        Down, over Modbus, it is the next commands; else whatever comes next. Doubled and late are Modbus commands only,
-        and a loss in OPC UA, whose chunks are numbered, is the end of the connection.
+        Down, over Modbus, it is the next commands and decisions; else whatever comes next. Doubled and late are for
+        them only, and a loss in OPC UA, whose chunks are numbered, is the end of the connection.
         """
         self._struck[way].extend([(what, delay_s)] * count)
 
@@ -162,7 +162,7 @@ class BadLine:
         old: bytes = b""
         while frame := await _frame(reader):
             writes = frame[MBAP + 1] == WRITE
-            struck = await self._strikes("down") if writes and _writes_command(frame) else ""
+            struck = await self._strikes("down", old=bool(old)) if writes and _moves_something(frame) else ""
             if struck == "lost":
                 continue
             if await self._fate():
@@ -195,9 +195,11 @@ class BadLine:
         self.counts["stale"] += not self._answers_flow.is_set()
         await self._answers_flow.wait()
 
-    async def _strikes(self, way: str) -> str:
-        """What befalls this telegram by order; a delay is over when this returns."""
+    async def _strikes(self, way: str, *, old: bool = True) -> str:
+        """What befalls this telegram by order; a delay is over when this returns. `old`: one was sent before it."""
         waiting = self._struck[way]
+        if waiting and waiting[0][0] == "late" and not old:
+            return ""
         what, delay_s = waiting.pop(0) if waiting else ("", 0.0)
         if what:
             self.counts[what] += 1
@@ -236,8 +238,16 @@ def _as_foreign(frame: bytes) -> bytes:
 
 def _writes_command(frame: bytes) -> bool:
     """Words 1–31 of some device: the telegram that moves a machine."""
-    count = int.from_bytes(frame[MBAP + UNIT_AND_FUNCTION + 2 : MBAP + UNIT_AND_FUNCTION + 4], "big")
-    return count == 31
+    return _word_count(frame) == 31
+
+
+def _moves_something(frame: bytes) -> bool:
+    """A command or a decision; signs of life and acknowledgements are single words."""
+    return _word_count(frame) > 1
+
+
+def _word_count(frame: bytes) -> int:
+    return int.from_bytes(frame[MBAP + UNIT_AND_FUNCTION + 2 : MBAP + UNIT_AND_FUNCTION + 4], "big")
 
 
 async def _hang_up(writer: asyncio.StreamWriter) -> None:

@@ -48,7 +48,7 @@ MORE = (
     fault("telegram_lost", "CV1", way="up"),
     fault("stale_value", "CR1", for_ms=20_000),
     fault("operator_pause", "V1"),
-    fault("no_read", "ST1.PICK"),
+    fault("no_read", "ID1", count=2),
     fault("device_fault", "CV1"),
     fault("device_fault", "CR1", when="empty", alarm="overload"),
     fault("connection_dropped", "CV1"),
