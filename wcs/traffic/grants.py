@@ -16,8 +16,9 @@ Why nobody collides, waits for ever or starves:
    exchanged, and they stay until it is done. If its vehicle is blocked it goes home too, once, and starts again when
    all are there. Then the track is empty, it is well-formed (`homes.check_track`), and the vehicle arrives. So every
    errand ends, while no vehicle stands for ever at its work.
-4. All else is for speed: not meeting head-on in a two-way lane, the youngest of those who wait for each other giving
-   way first, the oldest being asked first. It only refuses, or chooses among grants that 1 allows.
+4. All else is for speed: errands led past those who drive and stand now (`Traffic.way`; home leads the quickest way),
+   not meeting head-on in a two-way lane, not closing a ring of vehicles that wait for each other, the youngest of these
+   giving way first, the oldest being asked first. It only refuses, or chooses among grants that 1 allows.
 A vehicle out of service stands on what it holds; ways avoid it, and whoever it cuts off from home stands still too.
 """
 
