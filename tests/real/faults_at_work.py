@@ -155,7 +155,7 @@ class FaultsAtWork:
         known, works = len(self.works.facts), self.works
         if fault.kind == "device_fault":
             wanted = {"empty": False, "loaded": True}.get(str(fault.value("when")))
-            self.until(lambda: wanted in (None, bool(works.world.look(fault.target))), f"{fault} is due")
+            self.until(lambda: wanted is None or bool(works.world.look(fault.target)) is wanted, f"{fault} is due")
         lasts_ms = befall_at_test_port(works.world, works.plant, fault)
         self.until(lambda: self._shows(fault, known), f"{fault} has an effect")
         if lasts_ms:
