@@ -52,6 +52,45 @@ def _reaches(
     return False
 
 
+@compiled(
+    "void(int64[:], int64[:], boolean[:], int64[:], int64[:], int64, int64, int64, boolean[:], int64[:])",
+)
+def _mark_on_way(
+    first: IntArray,
+    ends: IntArray,
+    obstacles: BoolArray,
+    home_of: IntArray,
+    stands: IntArray,
+    vehicle: int,
+    origin: int,
+    sink: int,
+    on_way: BoolArray,
+    queue: IntArray,
+) -> None:
+    """Mark who stands on a way with fewest nodes from origin to sink, as if nobody stood anywhere."""
+    parent = np.full(first.shape[0] - 1, -1, np.int64)
+    parent[origin] = origin
+    queue[0] = origin
+    head = 0
+    tail = 1
+    while head < tail and parent[sink] < 0:
+        node = queue[head]
+        head += 1
+        for edge in range(first[node], first[node + 1]):
+            end = ends[edge]
+            if parent[end] < 0 and not obstacles[end] and (home_of[end] == ROAD or home_of[end] == vehicle):
+                parent[end] = node
+                queue[tail] = end
+                tail += 1
+    if parent[sink] < 0:
+        return
+    node = sink
+    while node != origin:
+        if stands[node] >= 0 and stands[node] != vehicle:
+            on_way[stands[node]] = True
+        node = parent[node]
+
+
 @compiled("boolean(int64[:], int64[:], boolean[:], int64[:], int64[:], int64[:], boolean[:], int64, int64)")
 def _can_go_home(
     first: IntArray,
@@ -76,21 +115,28 @@ def _can_go_home(
     gone = np.zeros(count, np.bool_)
     if _reaches(first, ends, obstacles, home_of, stands, vehicle, node, home[vehicle], wanted, queue):
         return True
-    progress = True
-    while progress:
-        progress = False
-        known = wanted.sum()
-        for other in range(count):
-            if wanted[other] and not gone[other] and other != vehicle:
+    # Mostly it is enough that those go who stand on one way home; then all who hinder anybody are tried.
+    tried = np.zeros(count, np.bool_)
+    _mark_on_way(first, ends, obstacles, home_of, stands, vehicle, node, home[vehicle], tried, queue)
+    for everybody in (False, True):
+        progress = True
+        while progress:
+            progress = False
+            known = wanted.sum()
+            for other in range(count):
+                if gone[other] or other == vehicle or not (wanted[other] if everybody else tried[other]):
+                    continue
                 at = end_of[other]
                 if _reaches(first, ends, obstacles, home_of, stands, other, at, home[other], wanted, queue):
                     gone[other] = True
                     progress = True
                     if stands[at] == other:
                         stands[at] = -1
-                    if _reaches(first, ends, obstacles, home_of, stands, vehicle, node, home[vehicle], wanted, queue):
-                        return True
-        progress = progress or wanted.sum() > known
+            if progress and _reaches(
+                first, ends, obstacles, home_of, stands, vehicle, node, home[vehicle], wanted, queue
+            ):
+                return True
+            progress = progress or (everybody and wanted.sum() > known)
     return False
 
 
