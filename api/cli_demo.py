@@ -47,10 +47,10 @@ def run_demo(options: DemoOptions, say: Callable[[str], None], *, browser: bool,
         try:
             with Console(stderr=True).status("filling the racks") as line:
                 demo.run(_shown(line, say))
+            return _close(demo, say, as_json=as_json)
         except REFUSALS as refusal:
             say(f"wcs demo: {refusal}")
             return WRONG_USE
-        return _close(demo, say, as_json=as_json)
 
 
 def _close(demo: Demo, say: Callable[[str], None], *, as_json: bool) -> int:

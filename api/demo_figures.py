@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 
 import sqlalchemy as sa
 
+from wcs.core import facts as f
 from wcs.core.entities import CustomerOrder, DeliveryLine, OpenTask, OrderLine, OrderState, TransportOrder
+from wcs.ledger.archive_file import read_rows
 from wcs.ledger.database import engine_for
+from wcs.ledger.journal_codec import decode_fact
 from wcs.ledger.load import books_end
-from wcs.ledger.tables import STATE_TABLES, journal
+from wcs.ledger.tables import FACT, STATE_TABLES, closing, journal
 from wcs.plant.model import Plant, Protocol, Record
 
+COMMANDS = tuple(fact.__name__ for fact in (f.DeviceTaskStarted, f.DeviceTaskAccepted, f.ExitDecided))
 ENDED = (OrderState.SHIPPED.value, OrderState.BACKORDERED.value)
 _order, _line = STATE_TABLES[CustomerOrder], STATE_TABLES[OrderLine]
 _transport, _task, _expected = STATE_TABLES[TransportOrder], STATE_TABLES[OpenTask], STATE_TABLES[DeliveryLine]
@@ -120,23 +125,30 @@ class Books:
         """Accepted tasks over OPC UA; point decisions, and tasks, over Modbus."""
         protocol = {device: plc.protocol for plc in plant.plcs for device in plc.devices}
         counts = {Protocol.OPCUA: 0, Protocol.MODBUS: 0}
-        device_of: dict[int, str] = {}
         points = {p.name: protocol[p.device] for c in plant.conveyors for p in c.points}
-        number = sa.func.json_extract(journal.c.document, "$.number")
-        task = sa.func.json_extract(journal.c.document, "$.open_task.number")
-        device = sa.func.json_extract(journal.c.document, "$.open_task.device")
-        point = sa.func.json_extract(journal.c.document, "$.point")
-        waiting = sa.func.json_extract(journal.c.document, "$.waiting")
-        mine = journal.c.site_id == self._site
-        started = sa.select(task, device).where(mine, journal.c.name == "DeviceTaskStarted")
-        device_of.update((int(n), str(d)) for n, d in connection.execute(started))
-        for accepted in connection.scalars(sa.select(number).where(mine, journal.c.name == "DeviceTaskAccepted")):
-            counts[protocol[device_of[int(accepted)]]] += 1
-        decided = sa.select(point, sa.func.count()).where(mine, journal.c.name == "ExitDecided", waiting == sa.false())
-        for name, count in connection.execute(decided.group_by(point)):
-            if points[name] is Protocol.MODBUS:
-                counts[Protocol.MODBUS] += int(count)
+        device_of: dict[int, str] = {}
+        for name, version, document in self._lines(connection):
+            match decode_fact(name, version, document):
+                case f.DeviceTaskStarted(open_task=started):
+                    device_of[started.number] = started.device
+                case f.DeviceTaskAccepted(number=number):
+                    counts[protocol[device_of[number]]] += 1
+                case f.ExitDecided(point=point, waiting=False) if points[point] is Protocol.MODBUS:
+                    counts[Protocol.MODBUS] += 1
         return {"opcua": counts[Protocol.OPCUA], "modbus": counts[Protocol.MODBUS]}
+
+    def _lines(self, connection: sa.Connection) -> Iterator[tuple[str, int, str]]:
+        """Name, version and document of each fact that tells of a command, from the archives on."""
+        closings = sa.select(closing.c.archive).where(closing.c.site_id == self._site).order_by(closing.c.sequence)
+        for file in connection.scalars(closings).all():
+            for _, kind, _, name, version, document, *_ in read_rows(Path(file), "journal"):
+                if kind == FACT and name in COMMANDS:
+                    yield name, version, document
+        query = sa.select(journal.c.name, journal.c.version, journal.c.document).where(
+            journal.c.site_id == self._site, journal.c.kind == FACT, journal.c.name.in_(COMMANDS)
+        )
+        for name, version, document in connection.execute(query.order_by(journal.c.sequence)):
+            yield name, version, document
 
 
 def _percentile(ordered: list[float], percent: int) -> float:

@@ -141,7 +141,7 @@ async def tell(websocket: WebSocket, site: Host) -> None:
             message = listener.news()
         if tasks[0].done():
             await websocket.close(CLOSE_RELOAD, "the site has stopped")
-    except TimeoutError:
+    except TimeoutError:  # the word comes through if there is room for it again; the connection ends in any case
         with contextlib.suppress(RuntimeError, TimeoutError):
             async with asyncio.timeout(1):
                 await websocket.close(CLOSE_SLOW, f"took no message for {SEND_MAX_S:.0f} s")

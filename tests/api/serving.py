@@ -43,13 +43,13 @@ class Served:
 
 
 @contextlib.contextmanager
-def served(url: str, plant_name: str = "tiny") -> Iterator[Served]:
-    """Serve a site with an empty book."""
+def served(url: str, plant_name: str = "tiny", send_buffer: int | None = None) -> Iterator[Served]:
+    """Serve a site with an empty book; `send_buffer`: bytes that the system takes for a client that does not read."""
     ledger = LedgerWriter(url)
     tokens = TokenStore(url)
     try:
         site = Site(load_plant(plant_name), ledger, ())
-        with serving(site, tokens) as one:
+        with serving(site, tokens, send_buffer) as one:
             yield one
     finally:
         tokens.close()
@@ -57,10 +57,12 @@ def served(url: str, plant_name: str = "tiny") -> Iterator[Served]:
 
 
 @contextlib.contextmanager
-def serving(site: Site, tokens: TokenStore) -> Iterator[Served]:
+def serving(site: Site, tokens: TokenStore, send_buffer: int | None = None) -> Iterator[Served]:
     """Run site and server until the test is over."""
     sessions = Sessions()
     listener = socket.create_server(("127.0.0.1", 0))
+    if send_buffer is not None:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, send_buffer)
     config = uvicorn.Config(create_app(site, tokens, sessions=sessions), log_level="warning", lifespan="off")
     server = uvicorn.Server(config)
     thread = threading.Thread(target=lambda: asyncio.run(_run(site, server, listener)), daemon=True)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from api.demo_figures import Books
 from simulation.twin import Twin
 from tests.ledger.clerk import TINY, UNIT_PLACE, Clerk, order
 from tests.ledger.conftest import keep_books
@@ -50,6 +51,22 @@ def test_what_is_archived_leaves_the_database_and_the_books_hold(
     assert count(database_url, "journal") < 100
     assert wrong(audit(database_url, plant=TINY)) == {}
     assert wrong(audit(database_url, plant=TINY, full=True)) == {}
+
+
+def test_a_demo_s_figures_are_those_of_its_whole_life(database_url: str, tiny_run: Twin, tmp_path: Path) -> None:
+    keep_books(database_url, tiny_run)
+    books = Books(database_url)
+    figures = books.document(TINY)
+    commands = figures["commands"]
+    assert isinstance(commands, dict)
+    assert min(commands.values()) > 0
+    archive_all(database_url, tmp_path)
+    assert count(database_url, "journal") < 100
+    assert books.document(TINY) == figures
+    next(tmp_path.glob("*.jsonl.gz")).unlink()
+    with pytest.raises(FileNotFoundError, match=r"jsonl\.gz"):
+        books.document(TINY)
+    books.close()
 
 
 def test_the_site_goes_on_behind_a_closing_and_closes_again(database_url: str, tmp_path: Path) -> None:
