@@ -9,7 +9,6 @@ shared machine the same work takes up to half as long again in another minute.
 
 from __future__ import annotations
 
-import gc
 import resource
 import subprocess
 import sys
@@ -30,6 +29,7 @@ from wcs.core.ports import PointChanged, StatusChanged, TransferChanged
 from wcs.core.turn import Step
 from wcs.core.warehouse import Warehouse
 from wcs.plant.model import Record
+from wcs.site import freeze
 
 AISLES = 20
 STATIONS = 8
@@ -147,8 +147,7 @@ def run(locations: int) -> Outcome:
     add_people(twin)
     Shop(twin, workload).open()
     twin.run_until(lambda: False, limit_ms=WARM_UP_MS)
-    gc.collect()
-    gc.freeze()
+    freeze(warehouse.state)
     warehouse.start_timing()
     opened = deque[int]()
     twin.run_until(partial(_watch, twin, opened), limit_ms=WARM_UP_MS + MEASURED_MS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from typing import Any
 
 import pytest
@@ -204,6 +205,23 @@ def test_the_clock_goes_on_from_where_it_was_even_if_the_wall_clock_went_back(sq
 
     assert asyncio.run(scene(5_000)) == 5_000
     assert asyncio.run(scene(1_000)) == 5_000
+
+
+def test_what_a_host_froze_comes_no_more_into_the_collector_s_rounds(sqlite_url: str) -> None:
+    async def scene() -> None:
+        async with running(sqlite_url) as site:
+            frozen = gc.get_freeze_count()
+            await site.submit(sku("S1"))
+            await site.submit(order("O1"))
+            in_rounds = {id(known) for known in gc.get_objects()}
+            rows = [t.rows for state in (site.view, site.warehouse.state) for t in state.tables.values()]
+            assert not [table for table in rows if id(table) in in_rounds]
+            assert frozen > len(rows)
+
+    try:
+        asyncio.run(scene())
+    finally:
+        gc.unfreeze()
 
 
 def test_a_host_whose_lease_was_taken_stops(database_url: str) -> None:
