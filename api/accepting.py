@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from api.simulating import Show
+from api.simulating_report import why_not
 from api.simulating_sources import Refusal, refusals
 from simulation.acceptance import Availability, Book, write_book
 from simulation.acceptance_page import write_page
@@ -50,7 +51,7 @@ def accept(wanted: Wanted, show: Show = lambda label, n, of, share: None) -> Boo
         plant = load_plant(wanted.plant)
     spec = _spec(wanted, plant)
     _check(wanted, spec)
-    journal = _journal(wanted.from_url, plant) if wanted.from_url else ()
+    journal = _journal(wanted.from_url, plant) if wanted.from_url is not None else ()
     with refusals(wanted.plant):
         book = write_book(
             spec,
@@ -101,8 +102,8 @@ def _check(wanted: Wanted, spec: RunSpec) -> None:
         raise Refusal(f"--cycles {wanted.cycles}: wanted from {CYCLES_MIN} to {CYCLES_MAX}")
     if wanted.language not in LANGUAGES:
         raise Refusal(f"--language {wanted.language!r}: wanted one of {', '.join(LANGUAGES)}")
-    if wanted.report is not None and not wanted.report.absolute().parent.is_dir():
-        raise Refusal(f"--report: there is no folder {wanted.report.absolute().parent}")
+    if wanted.report is not None and (why := why_not(wanted.report)):
+        raise Refusal(f"--report: {why}")
     if not math.isfinite(wanted.hours) or wanted.hours < 0:
         raise Refusal(f"--hours {wanted.hours:g}: wanted 0 or more")
     if not wanted.hours and wanted.faults:

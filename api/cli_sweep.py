@@ -17,7 +17,7 @@ STOPPED = 130
 ReportFile = Annotated[Path | None, typer.Option(dir_okay=False, help="write a self-contained HTML report")]
 Out = Annotated[Path | None, typer.Option(file_okay=False, help="folder of the results", show_default="FILE's name")]
 Count = Annotated[
-    int, typer.Option(min=-1, help="worker processes; 0: none, one run after another", show_default="cores")
+    int, typer.Option(min=-1, max=1_000, help="worker processes; 0: none, one run after another", show_default="cores")
 ]
 Dask = Annotated[
     str | None, typer.Option(metavar="ADDRESS", help="run on the Dask cluster of this scheduler: HOST:PORT")

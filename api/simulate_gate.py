@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Sequence
 from statistics import fmean
@@ -43,6 +44,8 @@ def parse_gate(text: str) -> Gate:
     if found is None:
         raise ValueError(f"{text!r} is no gate: wanted is one like throughput>=120@95%")
     target, percent = float(found[1]), float(found[2])
+    if not math.isfinite(target):
+        raise ValueError(f"{text!r}: no plant ships so many orders")
     if not 0 < percent < 100:
         raise ValueError(f"{text!r}: a confidence of {percent:g} % is not between 0 and 100")
     return Gate(target_per_hour=target, confidence=percent / 100)

@@ -15,6 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from api.simulate_gate import Gate, Verdict, judge, parse_gate
+from api.simulating_report import why_not
 from api.simulating_sources import (
     Refusal,
     beginning,
@@ -25,7 +26,7 @@ from api.simulating_sources import (
     refusals,
     renumbered,
 )
-from simulation.check import check_reach
+from simulation.check import check_reach, check_spec
 from simulation.figures import Figures, figures_of
 from simulation.replications import replicate
 from simulation.run import run
@@ -34,6 +35,7 @@ from simulation.variants import with_vehicles
 from simulation.warm_start import Start
 from simulation.workload import Workload
 from wcs.plant.file import load_plant
+from wcs.plant.finding import Finding
 from wcs.plant.model import Plant, Record
 from wcs.plant.site_file import load_site
 
@@ -124,11 +126,10 @@ def answer(question: Question, show: Show = lambda label, n, of, share: None) ->
     gate = _gate(question)
     with refusals():
         plant = load_plant(question.plant)
-    start = beginning(question.start_from, plant) if question.start_from else None
+    start = beginning(question.start_from, plant) if question.start_from is not None else None
     specs = scenarios(question, plant, start)
     for spec in specs:
-        for finding in check_reach(spec):
-            raise Refusal(f"{question.plant}: {finding.key}: {finding.reason}")
+        _possible(question, check_reach(spec))
     write_report = _reporter(question, {spec.label: spec.plant for spec in specs}, gate)
     results = [_runs(question, spec, start, show) for spec in specs]
     write_report([run for runs in results for run in runs])
@@ -138,6 +139,11 @@ def answer(question: Question, show: Show = lambda label, n, of, share: None) ->
     )
 
 
+def _possible(question: Question, findings: Sequence[Finding]) -> None:
+    for finding in findings:
+        raise Refusal(f"{question.plant}: {finding.key}: {finding.reason}")
+
+
 def _reporter(
     question: Question, plants: Mapping[str, Plant], gate: Gate | None
 ) -> Callable[[Sequence[RunResult]], None]:
@@ -145,14 +151,19 @@ def _reporter(
     file = question.report
     if file is None:
         return lambda results: None
-    if not file.absolute().parent.is_dir():
-        raise Refusal(f"--report: there is no folder {file.absolute().parent}")
+    if why := why_not(file):
+        raise Refusal(f"--report: {why}")
     try:
         write = importlib.import_module(REPORT).write_report
     except ModuleNotFoundError:
         raise Refusal("--report: this program is installed without its reports") from None
     target = gate.target_per_hour if gate else None
-    return lambda results: write(results, file, plants=plants, target_per_hour=target)
+
+    def write_it(results: Sequence[RunResult]) -> None:
+        with refusals("--report"):
+            write(results, file, plants=plants, target_per_hour=target)
+
+    return write_it
 
 
 def scenarios(question: Question, plant: Plant, start: Start | None) -> list[RunSpec]:
@@ -161,26 +172,24 @@ def scenarios(question: Question, plant: Plant, start: Start | None) -> list[Run
     Raises:
         Refusal: a file, a policy or a fleet is impossible.
     """
-    rate = _rate(question, start)
-    base = RunSpec(
+    drawn = RunSpec(
         plant=plant,
-        workload=_read(
-            "--workload",
-            question.workload,
-            WorkloadSpec(orders_per_hour=rate, replay=_replay(question, plant, start, rate)),
-        ),
+        workload=_read("--workload", question.workload, WorkloadSpec(orders_per_hour=_rate(question, start))),
         staff=_read("--staff", question.staff, StaffSpec()),
         seed=question.seed,
         hours=question.hours,
         warm_up_hours=question.warm_up_hours,
         policies=_policies(question, plant),
         faults=_rates("--fault", question.faults),
-        latency=latencies(question.latency_from, plant) if question.latency_from else {},
+        latency=latencies(question.latency_from, plant) if question.latency_from is not None else {},
         closed=question.closed,
         start=start.digest if start else "",
         keep="row" if question.report is None else "log",
         label=plant.name,
     )
+    _possible(question, check_spec(drawn))
+    replay = _replay(question, drawn, start)
+    base = msgspec.structs.replace(drawn, workload=msgspec.structs.replace(drawn.workload, replay=replay))
     with refusals():
         fleets = [
             msgspec.structs.replace(
@@ -204,16 +213,17 @@ def _rate(question: Question, start: Start | None) -> float:
     return (ORDERS_PER_HOUR if wanted is None else wanted) * times
 
 
-def _replay(question: Question, plant: Plant, start: Start | None, rate: float) -> tuple[ReplayedOrder, ...]:
+def _replay(question: Question, drawn: RunSpec, start: Start | None) -> tuple[ReplayedOrder, ...]:
     file, url = question.orders_file, question.orders_from
     if file is not None and url is not None:
         raise Refusal("give --orders-file or --orders-from, not both")
     if question.new_skus and start is not None:
         raise Refusal("--new-skus: with --from there is only what the site has")
-    known = start.skus if start is not None else Workload(plant, question.seed).names
+    known = start.skus if start is not None else Workload(drawn.plant, drawn.seed, shape=drawn.workload).names
     if file is not None:
         wanted = None if question.new_skus else frozenset(known)
-        orders = orders_of_file(file, wanted, per_hour=rate / question.orders_times, seed=question.seed)
+        rate = drawn.workload.orders_per_hour / question.orders_times
+        orders = orders_of_file(file, wanted, per_hour=rate, seed=question.seed)
     elif url is not None:
         orders = orders_of_journal(url)
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO
@@ -14,13 +14,14 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from api.simulating_report import why_not
 from simulation.engine import Engine, EngineLost
 from simulation.experiment import Experiment, ExperimentError, load_experiment
 from simulation.figures import Figures, figures_of
 from simulation.report import write_report
 from simulation.spec import RunResult
 from simulation.statistics import Difference, mean_series, mser5, paired_difference
-from simulation.store import ResultStore
+from simulation.store import ResultStore, StoreError
 from simulation.sweep import sweep
 from simulation.workers import Workers
 from wcs.plant.model import Record
@@ -79,8 +80,8 @@ def ask(
         Refusal: the file, the folder for its results, or the engine.
         Stopped: by Ctrl-C.
     """
-    if report is not None and not report.absolute().parent.is_dir():
-        raise Refusal(f"--report: there is no folder {report.absolute().parent}")
+    if report is not None and (why := why_not(report)):
+        raise Refusal(f"--report: {why}")
     try:
         experiment = load_experiment(file)
     except ExperimentError as error:
@@ -91,18 +92,21 @@ def ask(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Refusal(f"{folder}: {error.strerror}") from None
-    store = ResultStore(folder / STORE)
     try:
-        with _stopped_by_interrupt(engine), engine:
-            results = _run(experiment, store, engine, stream)
-        store.write_csv(folder / ROWS, (run for runs in results for run in runs))
+        with closing(ResultStore(folder / STORE)) as store:
+            with _stopped_by_interrupt(engine), engine:
+                results = _run(experiment, store, engine, stream)
+            store.write_csv(folder / ROWS, (run for runs in results for run in runs))
     except EngineLost as lost:
         raise Refusal(f"{file}: {lost}; what was run is kept") from None
-    finally:
-        store.close()
+    except StoreError as error:
+        raise Refusal(str(error)) from None
     if report is not None:
         plants = {scenario.label: scenario.spec.plant for scenario in experiment.scenarios}
-        write_report([run for runs in results for run in runs], report, plants=plants)
+        try:
+            write_report([run for runs in results for run in runs], report, plants=plants)
+        except OSError as error:
+            raise Refusal(f"--report: {report}: {error.strerror}; what was run is kept") from None
     return _answer(experiment, results)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from simulation.arrivals import HOURS_A_DAY
 from simulation.bounds import saturated
-from simulation.faults import KINDS
+from simulation.faults import FAULTS_MAX, KINDS
 from simulation.spec import LatencyProfile, RunSpec, WorkloadSpec
 from simulation.workload import Workload
 from wcs.core.orders import LINES_MAX, QUANTITY_MAX
@@ -21,6 +21,12 @@ from wcs.plant.model import Protocol
 from wcs.plant.policies import POLICIES
 
 HOURS_MAX = 24 * 366  # a year: beyond it somebody has mistaken the unit
+HOURS_MIN = 1 / 3600  # a second: in less nothing happens, and a rate says nothing
+RATE_MAX = 1e6  # an hour, or times the mean: beyond it somebody has mistaken the unit
+RATE_MIN = 1e-6  # one in a century; 0 is none
+RATE = f"0, or from {RATE_MIN:g} to {RATE_MAX:g}"
+TIME_MAX_MS = 86_400_000  # a day for one line by hand is a slip of the pen
+SEED_MAX = 10**15  # of the first run: all that follow are still numbers that a JSON reader and SQLite keep exactly
 ARRIVALS = ("poisson", "even")
 SERVICES = ("fixed", "exponential")
 KEPT = ("row", "log")
@@ -30,6 +36,7 @@ def check_spec(spec: RunSpec) -> tuple[Finding, ...]:
     """What is impossible in this spec; empty: nothing."""
     return (
         *_times(spec),
+        *_faults(spec),
         *_workload(spec.workload),
         *_names(spec),
         *(f for name, profile in spec.latency.items() for f in _latency(f"latency.{name}", profile)),
@@ -39,33 +46,48 @@ def check_spec(spec: RunSpec) -> tuple[Finding, ...]:
 
 
 def check_reach(spec: RunSpec) -> tuple[Finding, ...]:
-    """As `check_spec`, and whether devices saturate at the wanted rate."""
+    """As `check_spec`, and whether there can be such a first seed, and devices saturate at the wanted rate."""
+    if not 0 <= spec.seed <= SEED_MAX:
+        return (Finding(key="seed", reason=f"{spec.seed} is not from 0 to {SEED_MAX}"),)
     return check_spec(spec) or tuple(Finding(key="workload.orders_per_hour", reason=why) for why in saturated(spec))
 
 
 def _times(spec: RunSpec) -> Iterator[Finding]:
-    if not 0 < spec.hours <= HOURS_MAX:
-        yield Finding(key="hours", reason=f"{spec.hours:g} is not above 0 and at most {HOURS_MAX}")
+    if not HOURS_MIN <= spec.hours <= HOURS_MAX:
+        yield Finding(key="hours", reason=f"{spec.hours:g} is not from {HOURS_MIN:.5f} (a second) to {HOURS_MAX}")
     if not 0 <= spec.warm_up_hours <= HOURS_MAX:
         yield Finding(key="warm_up_hours", reason=f"{spec.warm_up_hours:g} is not from 0 to {HOURS_MAX}")
     for name in ("pick_ms", "carry_ms", "answer_ms"):
         if getattr(spec.staff, name) < 0:
             yield Finding(key=f"staff.{name}", reason=f"{getattr(spec.staff, name)} is below zero")
+        elif getattr(spec.staff, name) > TIME_MAX_MS:
+            yield Finding(key=f"staff.{name}", reason=f"{getattr(spec.staff, name)} is more than a day")
+
+
+def _faults(spec: RunSpec) -> Iterator[Finding]:
+    """Each kind, and whether one run can hold all: drawn numbers scatter, so half of the most is let through."""
+    coming = 0.0
     for name, rate in spec.faults.items():
         if name not in KINDS:
             yield Finding(key=f"faults.{name}", reason=f"there is no such fault: {', '.join(KINDS)}")
         elif not _is_rate(rate):
-            yield Finding(key=f"faults.{name}", reason=f"{rate:g} an hour is no rate")
+            yield Finding(key=f"faults.{name}", reason=f"{rate:g} an hour is no rate: wanted {RATE}")
+        else:
+            coming += rate * (spec.hours + spec.warm_up_hours)
+            if coming > FAULTS_MAX / 2:
+                reason = f"{rate:g} an hour are too many: a run holds {FAULTS_MAX // 2} faults of all kinds"
+                yield Finding(key=f"faults.{name}", reason=reason)
+                return
 
 
 def _workload(workload: WorkloadSpec) -> Iterator[Finding]:
     for name in ("orders_per_hour", "inbound_per_hour"):
         rate = getattr(workload, name)
         if rate is not None and not _is_rate(rate):
-            yield Finding(key=f"workload.{name}", reason=f"{rate:g} an hour is no rate: wanted 0 or more")
+            yield Finding(key=f"workload.{name}", reason=f"{rate:g} an hour is no rate: wanted {RATE}")
     profile = workload.hourly_profile
     if profile and (len(profile) != HOURS_A_DAY or not all(_is_rate(w) for w in profile) or not sum(profile)):
-        reason = f"wanted {HOURS_A_DAY} weights of 0 or more, not all 0"
+        reason = f"wanted {HOURS_A_DAY} weights, each {RATE}, and not all 0"
         yield Finding(key="workload.hourly_profile", reason=reason)
     for name, most in (("lines_max", LINES_MAX), ("quantity_max", QUANTITY_MAX)):
         if not 1 <= getattr(workload, name) <= most:
@@ -103,7 +125,7 @@ def _names(spec: RunSpec) -> Iterator[Finding]:
 
 def _latency(key: str, profile: LatencyProfile) -> Iterator[Finding]:
     times = (profile.mean_ms, profile.deviation_ms, profile.low_ms, profile.planning_ms)
-    if not all(_is_rate(time_ms) for time_ms in times):
+    if not all(_is_time(time_ms) for time_ms in times):
         yield Finding(key=key, reason="times are 0 ms or more")
     if profile.low_ms > profile.high_ms:
         yield Finding(key=key, reason=f"low_ms {profile.low_ms} is above high_ms {profile.high_ms}")
@@ -120,6 +142,11 @@ def _closed(spec: RunSpec) -> Iterator[Finding]:
 
 def _stock(spec: RunSpec) -> Iterator[Finding]:
     """Every SKU needs a load unit at opening, and some places stay free to move."""
+    places = LocationTable(spec.plant).count
+    if spec.workload.sku_count > places:  # so that nobody draws up a list of a billion articles to say no
+        reason = f"{spec.workload.sku_count} do not fit: {spec.plant.name} has {places} locations"
+        yield Finding(key="workload.sku_count", reason=reason)
+        return
     workload = Workload(spec.plant, spec.seed, shape=spec.workload)
     replayed = {line.sku for order in spec.workload.replay for line in order.lines} - set(workload.names)
     count = workload.sku_count + len(replayed)
@@ -130,4 +157,8 @@ def _stock(spec: RunSpec) -> Iterator[Finding]:
 
 
 def _is_rate(value: float) -> bool:
+    return value == 0 or RATE_MIN <= value <= RATE_MAX
+
+
+def _is_time(value: float) -> bool:
     return math.isfinite(value) and value >= 0

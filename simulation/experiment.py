@@ -37,6 +37,7 @@ from wcs.plant.toml_lines import where as line_of
 SCENARIOS_MAX = 10_000  # a grid that is larger is a slip of the pen
 REPLICATIONS_MAX = 1_000
 RUNS_MAX = 1_000_000
+NUMBER_MAX = 10**9  # of a machine: 1,000 km/s, or eleven days
 TOP = (
     "plant",
     "hours",
@@ -99,11 +100,9 @@ def _experiment(tables: Mapping[str, Any], path: Path) -> Experiment:
     def refuse(key: str, reason: str) -> ExperimentError:
         return ExperimentError(str(path), key, reason)
 
-    for key in tables:
-        if key not in TOP:
-            raise refuse(key, f"no such key; known are {', '.join(TOP)}")
+    _check_shape(tables, refuse)
     replications = tables.get("replications", 5)
-    if not isinstance(replications, int) or not 1 <= replications <= REPLICATIONS_MAX:
+    if type(replications) is not int or not 1 <= replications <= REPLICATIONS_MAX:
         raise refuse("replications", f"{replications!r} is not from 1 to {REPLICATIONS_MAX}")
     half = tables.get("relative_half_width")
     if half is not None and not (isinstance(half, float) and 0 < half < 1):
@@ -122,7 +121,7 @@ def _experiment(tables: Mapping[str, Any], path: Path) -> Experiment:
             raise refuse(f"{where}{finding.key}", f"{label}: {finding.reason}")
         scenarios.append(Scenario(label=label, parameters=parameters, spec=spec))
     budget = tables.get("budget", 0)
-    if not isinstance(budget, int) or (budget and not len(scenarios) * replications <= budget <= RUNS_MAX):
+    if type(budget) is not int or (budget and not len(scenarios) * replications <= budget <= RUNS_MAX):
         reason = f"{budget!r} is not from {len(scenarios) * replications} (the first replications) to {RUNS_MAX}"
         raise refuse("budget", reason)
     return Experiment(
@@ -132,6 +131,19 @@ def _experiment(tables: Mapping[str, Any], path: Path) -> Experiment:
         relative_half_width=half,
         budget=budget,
     )
+
+
+def _check_shape(tables: Mapping[str, Any], refuse: Callable[[str, str], ExperimentError]) -> None:
+    """Only keys that mean something, and tables where tables are meant."""
+    for key in tables:
+        if key not in TOP:
+            raise refuse(key, f"no such key; known are {', '.join(TOP)}")
+    for key in ("base", "grid"):
+        if not isinstance(tables.get(key, {}), Mapping):
+            raise refuse(key, f"wanted a table: [{key}]")
+    listed = tables.get("scenario", [])
+    if not isinstance(listed, list) or not all(isinstance(table, Mapping) for table in listed):
+        raise refuse("scenario", "wanted tables: [[scenario]], each in two brackets")
 
 
 def _only(tables: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
@@ -235,8 +247,8 @@ def _with_machines(plant: Plant, kind: str, field: str, value: Any) -> Plant:
     """Every machine of a kind with another number."""
     if field not in NUMBERS[kind]:
         raise ValueError(f"no such number of a {kind}; known are {', '.join(NUMBERS[kind])}")
-    if not isinstance(value, int) or value <= 0:
-        raise ValueError(f"{value!r} is no whole number above 0")
+    if type(value) is not int or not 0 < value <= NUMBER_MAX:
+        raise ValueError(f"{value!r} is no whole number from 1 to {NUMBER_MAX}")
     machines = tuple(replace(machine, **{field: value}) for machine in getattr(plant, MACHINES[kind]))
     variant = replace(plant, **{MACHINES[kind]: machines})
     findings: tuple[Finding, ...] = check_plant(variant)

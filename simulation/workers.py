@@ -14,6 +14,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 
 from simulation.engine import POLL_S, Engine, Job, Stopped, makings, run_job
 
@@ -71,6 +72,7 @@ class _Worker:
     def __init__(self) -> None:
         self._pool: ProcessPoolExecutor | None = None
         self._line: Connection | None = None
+        self._process: BaseProcess | None = None
 
     def start(self, job: Job) -> Future[bytes]:
         """Begin a run; one that cannot even begin has lost its worker."""
@@ -89,8 +91,10 @@ class _Worker:
         if self._pool is None:
             theirs, self._line = SPAWN.Pipe(duplex=False)
             self._pool = ProcessPoolExecutor(1, mp_context=SPAWN, initializer=_live_while, initargs=(theirs,))
+            others = set(multiprocessing.active_children())
             with _uninterrupted():
                 self._pool.submit(os.getpid)  # so that the process is there, and has its end of the line
+            self._process = next(iter(set(multiprocessing.active_children()) - others), None)
             theirs.close()
         return self._pool
 
@@ -98,8 +102,10 @@ class _Worker:
         """At once, whatever it is doing."""
         if self._pool is not None and self._line is not None:
             self._line.close()
+            if self._process is not None:
+                self._process.kill()  # one that still loads its programs would hear of the line in seconds only
             self._pool.shutdown(wait=True, cancel_futures=True)
-            self._pool = self._line = None
+            self._pool = self._line = self._process = None
 
 
 def _live_while(line: Connection) -> None:

@@ -127,7 +127,8 @@ class Workload:
         return number, tuple(OrderLineWish(sku=sku, quantity=quantity) for sku, quantity in lines.items())
 
     def _rank(self, stream: str, n: int, counter: int) -> int:
-        return int(self.chance.unit(stream, n, counter) ** self.shape.abc_skew * self.sku_count)
+        rank = int(self.chance.unit(stream, n, counter) ** self.shape.abc_skew * self.sku_count)
+        return min(rank, self.sku_count - 1)  # a power of nearly 0 is rounded to 1
 
     def _neighbour(self, rank: int, n: int, counter: int) -> int:
         """A rank near another one."""

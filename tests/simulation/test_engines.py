@@ -205,3 +205,19 @@ def test_a_sweep_that_is_killed_leaves_no_worker_behind(tmp_path: Path) -> None:
     with sweeping(tmp_path, 2) as (process, _):
         process.kill()
         process.communicate(timeout=ENDS_S)
+
+
+def test_a_worker_that_still_loads_its_programs_is_ended_at_once() -> None:
+    engine = Workers(1)
+    begun: list[BaseProcess] = []
+
+    def stop_when_it_has_begun() -> None:
+        until(lambda: begun.extend(multiprocessing.active_children()) or begun)
+        engine.stop()
+
+    stopper = threading.Thread(target=stop_when_it_has_begun)
+    stopper.start()
+    with pytest.raises(Stopped), engine:
+        list(engine.map(specs(1)))
+    stopper.join()
+    assert begun[0].exitcode == -signal.SIGKILL

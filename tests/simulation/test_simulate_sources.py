@@ -80,6 +80,13 @@ def test_orders_without_moments_are_drawn_at_the_rate(orders_csv: Path) -> None:
     assert slow["orders_shipped"] < fast["orders_shipped"] < 30
 
 
+def test_the_articles_of_the_asked_workload_are_those_that_a_file_may_name(orders_csv: Path) -> None:
+    orders_csv.write_text("order_id,sku,quantity\nA,S0009,1\n")
+    asked = (*SHORT, "--orders-file", str(orders_csv), "--workload")
+    assert simulate(*asked, "sku_count=9").exit_code == 0
+    assert "unknown SKU 'S0009'" in simulate(*asked, "sku_count=8").stderr
+
+
 def test_new_skus_get_stock_if_that_is_asked_for(orders_csv: Path) -> None:
     orders_csv.write_text("order_id,sku,quantity,after_s\nA,GREEN-CUP,2,0\nB,S0001,1,5\n")
     assert document("--orders-file", str(orders_csv), "--new-skus")["orders_shipped"] == 2

@@ -76,3 +76,7 @@ def test_affinity_draws_further_lines_from_the_neighbours_of_the_first() -> None
 
 def test_a_usual_shape_keeps_the_orders_that_a_demo_has_always_had() -> None:
     assert Workload(TINY, 1).order(7) == Workload(TINY, 1, shape=WorkloadSpec(orders_per_hour=5)).order(7)
+
+
+def test_a_skew_of_nearly_none_names_only_articles_that_there_are() -> None:
+    assert orders(WorkloadSpec(abc_skew=1e-300), 20)

@@ -23,6 +23,8 @@ from wcs.plant.toml_lines import where
 
 SHIPPED_PLANTS = ("tiny", "demo")
 FILE_BYTES_MAX = 4_000_000  # a hall with 10,000 segments is about 1 MB: anything larger is not a plant file
+DEPTH_MAX = 32  # tables within tables: no file of ours has more than four
+TOO_DEEP = f"more than {DEPTH_MAX} tables or lists within each other"
 
 Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-]*$")]
 Positive = Annotated[int, Field(strict=True, gt=0)]
@@ -259,13 +261,28 @@ def read_toml(source: Traversable, file: str) -> dict[str, Any]:
         content = source.read_bytes()
         if len(content) > FILE_BYTES_MAX:
             raise PlantFileError(file, "(file)", f"larger than {FILE_BYTES_MAX} bytes")
-        return tomllib.loads(content.decode("utf-8"))
+        return _not_deep(tomllib.loads(content.decode("utf-8")), file)
     except OSError as error:
         raise PlantFileError(file, "(file)", error.strerror or "cannot be read") from None
     except UnicodeDecodeError:
         raise PlantFileError(file, "(file)", "is not UTF-8 text") from None
     except tomllib.TOMLDecodeError as error:
         raise PlantFileError(file, "(syntax)", str(error)) from None
+    except RecursionError:
+        raise PlantFileError(file, "(syntax)", TOO_DEEP) from None
+    except ValueError as error:  # a name that no file can have, a number with thousands of digits
+        raise PlantFileError(file, "(file)", str(error)) from None
+
+
+def _not_deep(tables: dict[str, Any], file: str) -> dict[str, Any]:
+    """The same, if whoever walks through it comes to an end."""
+    level: list[Any] = [tables]
+    for _ in range(DEPTH_MAX):
+        inner = (value for outer in level for value in (outer.values() if isinstance(outer, dict) else outer))
+        level = [value for value in inner if isinstance(value, dict | list)]
+        if not level:
+            return tables
+    raise PlantFileError(file, "(file)", TOO_DEEP)
 
 
 def _findings_of(error: ValidationError, content: object) -> tuple[Finding, ...]:
