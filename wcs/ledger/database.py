@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -25,6 +26,25 @@ def engine_for(url: str | URL) -> Engine:
     if made.get_backend_name() == "postgresql":
         return sa.create_engine(made, pool_pre_ping=True, connect_args={"options": "-c synchronous_commit=on"})
     raise ValueError(f"unknown database {made.get_backend_name()}: SQLite and PostgreSQL are supported")
+
+
+def reader_for(url: str | URL) -> Engine:
+    """An engine that only reads. A SQLite file is opened read only: otherwise to look at one, of whatever making, would
+    set its journal mode and, where a host has crashed, move its log into it.
+    """
+    file = sqlite_file(url)
+    if file is None or str(file) == ":memory:":
+        return engine_for(url)
+    name = f"{file.absolute().as_uri()}?mode=ro"
+    engine = sa.create_engine(
+        "sqlite://",
+        creator=lambda: sqlite3.connect(
+            name, uri=True, timeout=BUSY_TIMEOUT_MS / 1000, isolation_level=None, check_same_thread=False
+        ),
+        poolclass=sa.NullPool,
+    )
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
 
 
 def _set_up_sqlite(connection: object, _record: object) -> None:

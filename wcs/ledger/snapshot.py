@@ -11,7 +11,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from wcs.ledger.database import engine_for, sqlite_file
+from wcs.ledger.database import reader_for, sqlite_file
 from wcs.ledger.errors import WrongDatabase
 
 
@@ -25,13 +25,11 @@ def read_snapshot(url: str) -> Iterator[sa.Connection]:
     file = sqlite_file(url)
     if file is not None and not Path(file).exists():
         raise WrongDatabase(f"there is no ledger at {file}")
-    engine = engine_for(url)
+    engine = reader_for(url)
     try:
         with engine.connect() as connection:
             if connection.dialect.name == "postgresql":
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
-            else:
-                connection.exec_driver_sql("PRAGMA query_only = ON")
             if not sa.inspect(connection).has_table("journal"):
                 raise WrongDatabase("there is no ledger in this database")
             yield connection
