@@ -14,12 +14,16 @@ import msgspec
 from sqlalchemy.exc import SQLAlchemyError
 
 from api.orders_file import Basket, OrdersFileError, read_baskets
+from devices.machines.world import WorldRefused
 from simulation.arrivals import arrivals_ms
 from simulation.chance import Chance
 from simulation.latency import fit_latency
 from simulation.spec import LatencyProfile, ReplayedOrder
+from simulation.twin import Twin
+from simulation.warm_building import furnish
 from simulation.warm_start import SITE_ID, Start, read_orders, read_start
 from wcs.core.orders import NUMBER_LENGTH_MAX
+from wcs.core.warehouse import Warehouse
 from wcs.ledger.errors import LedgerError
 from wcs.ledger.snapshot import read_snapshot
 from wcs.plant.file import PlantFileError
@@ -51,9 +55,15 @@ def latencies(url: str, plant: Plant) -> dict[str, LatencyProfile]:
 
 
 def beginning(url: str, plant: Plant) -> Start:
-    """The committed state of a site."""
-    with refusals("--from"), read_snapshot(url) as connection:
-        return read_start(connection, plant)
+    """The committed state of a site, from which a twin can begin."""
+    with refusals("--from"):
+        with read_snapshot(url) as connection:
+            start = read_start(connection, plant)
+        try:
+            furnish(Twin(plant, warehouse=Warehouse(plant, start.rows)))
+        except (LookupError, ValueError, WorldRefused) as broken:
+            raise ValueError(f"its books contradict themselves ({broken}): wcs audit says where") from None
+        return start
 
 
 def orders_of_journal(url: str) -> tuple[ReplayedOrder, ...]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -127,6 +129,18 @@ def test_what_if_questions_are_asked_of_a_site(ledger: str) -> None:
     )
     assert len({as_it_is["digest"], closed["digest"], fleet["digest"]}) == 3
     assert fleet["orders_shipped"] > 5
+
+
+@pytest.mark.parametrize("spoil", ["DELETE FROM load_unit", "UPDATE load_unit SET place = 'nowhere'"])
+def test_books_that_contradict_themselves_are_no_beginning(ledger: str, tmp_path: Path, spoil: str) -> None:
+    file = tmp_path / "spoilt.db"
+    shutil.copy(ledger.removeprefix("sqlite:///"), file)
+    with sqlite3.connect(file) as database:
+        database.execute(spoil)
+    database.close()
+    result = simulate(*SHORT, "--from", f"sqlite:///{file}")
+    assert result.exit_code == 2
+    assert "--from: its books contradict themselves" in result.stderr
 
 
 def test_the_orders_of_a_site_are_replayed_on_an_empty_building_and_on_itself(ledger: str) -> None:
