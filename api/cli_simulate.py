@@ -31,6 +31,9 @@ OrdersFile = Annotated[
 ]
 NewSkus = Annotated[bool, typer.Option("--new-skus", help="unknown SKUs of that file get opening stock")]
 From = Annotated[str | None, typer.Option("--from", help="begin with the state of the ledger at this URL, read only")]
+Sensitive = Annotated[
+    bool, typer.Option("--sensitivity", help="what each of the three likeliest bottlenecks would bring, a tenth faster")
+]
 Closed = Annotated[list[str] | None, typer.Option(help=f"an aisle, location, station or node out of use{AGAIN}")]
 
 
@@ -57,6 +60,7 @@ def simulate(
     latency_from: Annotated[str | None, typer.Option(help="latencies as the ledger at this URL has them")] = None,
     start_from: From = None,
     close: Closed = None,
+    sensitivity: Sensitive = False,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document on standard output")] = False,
 ) -> None:
     """Simulate a plant under orders: throughput with its interval, order times, how busy each device is."""
@@ -87,6 +91,7 @@ def simulate(
         latency_from=latency_from,
         start_from=start_from,
         closed=tuple(close or ()),
+        sensitivity=sensitivity,
     )
     try:
         with shown(sys.stderr) as show:

@@ -30,6 +30,7 @@ from simulation.check import check_reach, check_spec
 from simulation.figures import Figures, figures_of
 from simulation.replications import replicate
 from simulation.run import run
+from simulation.sensitivity import Sensitivity, sensitivity
 from simulation.spec import ReplayedOrder, RunResult, RunSpec, StaffSpec, WorkloadSpec
 from simulation.variants import with_vehicles
 from simulation.warm_start import Start
@@ -56,6 +57,7 @@ class Question(Record):
     new_skus: SKUs of the file that nobody knows get opening stock; else they are refused.
     latency_from, start_from: URLs of a site's ledger.
     closed: aisles, locations, stations or track nodes out of use.
+    sensitivity: also ask what faster machines would bring.
     """
 
     plant: str
@@ -80,6 +82,7 @@ class Question(Record):
     workload: tuple[str, ...] = ()
     staff: tuple[str, ...] = ()
     report: Path | None = None
+    sensitivity: bool = False
 
 
 class Answer(Record):
@@ -87,6 +90,7 @@ class Answer(Record):
 
     scenarios: tuple[Figures, ...]
     verdicts: tuple[Verdict, ...] = ()
+    sensitivities: tuple[Sensitivity, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -109,12 +113,16 @@ class Answer(Record):
         documents = [msgspec.to_builtins(figures) for figures in self.scenarios]
         for document, verdict in zip(documents, self.verdicts, strict=False):
             document["gate"] = msgspec.to_builtins(verdict)
+        for document in documents:
+            if brings := [msgspec.to_builtins(one) for one in self.sensitivities if one.label == document["label"]]:
+                document["sensitivity"] = brings
         whole = documents[0] if len(documents) == 1 else documents[0] | {"scenarios": documents}
         return msgspec.json.encode(whole).decode() + "\n"
 
     def table(self) -> str:
         """Lines for people."""
-        return "\n".join(line for figures in self.scenarios for line in _lines(figures)) + "\n"
+        lines = [line for figures in self.scenarios for line in _lines(figures, self.sensitivities)]
+        return "\n".join(lines) + "\n"
 
 
 def answer(question: Question, show: Show = lambda label, n, of, share: None) -> Answer:
@@ -132,8 +140,15 @@ def answer(question: Question, show: Show = lambda label, n, of, share: None) ->
         _possible(question, check_reach(spec))
     write_report = _reporter(question, {spec.label: spec.plant for spec in specs}, gate)
     results = [_runs(question, spec, start, show) for spec in specs]
-    write_report([run for runs in results for run in runs])
+    brings = [
+        one
+        for spec, runs in zip(specs, results, strict=True)
+        if question.sensitivity
+        for one in sensitivity(spec, runs, partial(_as_many_runs, question, len(runs), start, show))
+    ]
+    write_report([run for runs in results for run in runs], brings)
     return Answer(
+        sensitivities=tuple(brings),
         scenarios=tuple(figures_of(runs) for runs in results),
         verdicts=tuple(judge(gate, runs) for runs in results) if gate else (),
     )
@@ -146,11 +161,11 @@ def _possible(question: Question, findings: Sequence[Finding]) -> None:
 
 def _reporter(
     question: Question, plants: Mapping[str, Plant], gate: Gate | None
-) -> Callable[[Sequence[RunResult]], None]:
+) -> Callable[[Sequence[RunResult], Sequence[Sensitivity]], None]:
     """Writes the report that was asked for; that it can be written is seen before anything runs."""
     file = question.report
     if file is None:
-        return lambda results: None
+        return lambda results, brings: None
     if why := why_not(file):
         raise Refusal(f"--report: {why}")
     try:
@@ -159,9 +174,9 @@ def _reporter(
         raise Refusal("--report: this program is installed without its reports") from None
     target = gate.target_per_hour if gate else None
 
-    def write_it(results: Sequence[RunResult]) -> None:
+    def write_it(results: Sequence[RunResult], brings: Sequence[Sensitivity]) -> None:
         with refusals("--report"):
-            write(results, file, plants=plants, target_per_hour=target)
+            write(results, file, plants=plants, target_per_hour=target, sensitivities=brings)
 
     return write_it
 
@@ -184,7 +199,7 @@ def scenarios(question: Question, plant: Plant, start: Start | None) -> list[Run
         latency=latencies(question.latency_from, plant) if question.latency_from is not None else {},
         closed=question.closed,
         start=start.digest if start else "",
-        keep="row" if question.report is None else "log",
+        keep="log" if question.report is not None or question.sensitivity else "row",
         label=plant.name,
     )
     _possible(question, check_spec(drawn))
@@ -249,8 +264,15 @@ def _runs(question: Question, spec: RunSpec, start: Start | None, show: Show) ->
     )
 
 
+def _as_many_runs(question: Question, count: int, start: Start | None, show: Show, spec: RunSpec) -> list[RunResult]:
+    asked = msgspec.structs.replace(question, replications=count, relative_half_width=None)
+    return _runs(asked, msgspec.structs.replace(spec, label=f"{spec.label}, sensitivity"), start, show)
+
+
 def _gate(question: Question) -> Gate | None:
     half = question.relative_half_width
+    if question.sensitivity and question.replications < 2 and half is None:
+        raise Refusal("--sensitivity: one replication has no pair to compare: ask for at least 2")
     if half is not None and not 0 < half < 1:
         raise Refusal(f"--relative-half-width {half:g}: wanted a share between 0 and 1, such as 0.02")
     if question.gate is None:
@@ -307,7 +329,7 @@ def _label(figures: Figures) -> str:
     return f"{figures.label}: " if figures.label else ""
 
 
-def _lines(figures: Figures) -> Iterator[str]:
+def _lines(figures: Figures, brings: Sequence[Sensitivity]) -> Iterator[str]:
     rate = figures.throughput_per_hour
     spread = "" if rate.half_width is None else f" ± {rate.half_width:.1f}"
     runs = "run" if figures.replications == 1 else "runs"
@@ -319,3 +341,10 @@ def _lines(figures: Figures) -> Iterator[str]:
         yield f"  busiest           {', '.join(f'{device} {share:.0%}' for device, share in busiest)}"
     yield f"  transports        {figures.transports}, {figures.events_per_transport:.1f} events each"
     yield f"  real time         {figures.real_time_factor:.0f} times, {figures.planner_share:.0%} of it planning"
+    for one in brings:
+        if one.label == figures.label:
+            yield (
+                f"  {one.faster} a tenth faster:"
+                f" {one.orders_per_hour:+.1f} ± {one.orders_half_width:.1f} orders an hour"
+                f", {-one.order_time_less_s:+.1f} ± {one.order_time_half_width:.1f} s mean order time"
+            )

@@ -1,12 +1,12 @@
-"""What cranes and vehicles do with their time, from facts alone.
+"""What cranes, vehicles and pick stations do with their time, from facts alone.
 
-| state | a device |
-|---|---|
-| faulted | cannot work: a fault, another mode, lost, or a vehicle that stands without a word |
-| charging | has a CHARGE task |
-| busy | has another task |
-| blocked | has a leg and no task: its way, its source or its sink is not free |
-| starved | is able and has nothing to do |
+| state | a device | a pick station |
+|---|---|---|
+| faulted | cannot work: a fault, another mode, lost, or a vehicle that stands without a word | |
+| charging | has a CHARGE task | |
+| busy | has another task | a load unit stands before the person |
+| blocked | has a leg and no task: its way, its source or its sink is not free | it is to go on and cannot |
+| starved | is able and has nothing to do | nothing stands there |
 
 Rule: one state at a time, the first that holds in this order; so the shares of a device add up to 1.
 """
@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from simulation.spec import Move, Passage, Shares, Span
@@ -55,13 +55,17 @@ class Activity:
 
     Args:
         devices: cranes and vehicles.
+        stations: pick stations, by the point at which they pick.
         from_ms: what was before counts in no share.
         keep: also keep the spans, for Gantt charts and playback.
     """
 
-    def __init__(self, devices: Iterable[str], from_ms: int, *, keep: bool = False) -> None:
+    def __init__(
+        self, devices: Iterable[str], from_ms: int, *, stations: Mapping[str, str] | None = None, keep: bool = False
+    ) -> None:
         self._from_ms = from_ms
-        self._doing = {device: _Doing(from_ms) for device in devices}
+        self._stations = dict(stations or {})
+        self._doing = {name: _Doing(from_ms) for name in (*devices, *self._stations.values())}
         self._device_of_task: dict[int, str] = {}
         self._device_of_leg: dict[int, str] = {}
         self._keep = keep
@@ -149,6 +153,22 @@ class Activity:
         self._doing[fact.vehicle].able = fact.able
         return fact.vehicle
 
+    def _moved(self, fact: f.LoadUnitMoved) -> str:
+        """At a station a load unit is its task while there is something to pick, and its leg until it has gone."""
+        arrived, left = self._stations.get(fact.sink, ""), self._stations.get(fact.source, "")
+        if arrived:
+            doing = self._doing[arrived]
+            doing.task = doing.leg = doing.load_unit = fact.load_unit
+        elif left and self._doing[left].leg == fact.load_unit:
+            self._doing[left].task = self._doing[left].leg = 0
+        return arrived or left
+
+    def _decided(self, fact: f.ExitDecided) -> str:
+        station = self._stations.get(fact.point, "")
+        if station and not fact.waiting:
+            self._doing[station].task = 0
+        return station
+
 
 _CONCERNED: dict[type[f.Fact], Callable[[Activity, Any], str]] = {
     f.DeviceTaskStarted: Activity._started,
@@ -157,6 +177,8 @@ _CONCERNED: dict[type[f.Fact], Callable[[Activity, Any], str]] = {
     f.LegEnded: Activity._leg_over,
     f.DeviceSeen: Activity._seen,
     f.VehicleAbleChanged: Activity._drives,
+    f.LoadUnitMoved: Activity._moved,
+    f.ExitDecided: Activity._decided,
 }
 
 

@@ -34,7 +34,8 @@ class Measures:
         self._passages = 0
         self._driven: list[Passage] | None = [] if spec.keep != "row" else None
         devices = [crane.name for crane in spec.plant.cranes] + [vehicle.name for vehicle in spec.plant.vehicles]
-        self._activity = Activity(devices, self._warm_ms, keep=spec.keep != "row")
+        stations = {station.pick_point: station.name for station in spec.plant.stations}
+        self._activity = Activity(devices, self._warm_ms, stations=stations, keep=spec.keep != "row")
         kinds = {device: kind.value for device, kind in twin.warehouse.layout.kinds.items()}
         self._downtimes = Downtimes(kinds, self._warm_ms) if spec.keep != "row" else None
         self.diverged = ""

@@ -2,12 +2,14 @@
 
 They see what people see (the desk: what the system shows and takes; the hands: what really stands there) and decide
 nothing that the system decides. The demo's people reach the desk over the API and the hands over the test port; the
-twin's hold both directly. Rule: hands first, then the confirmation; and whoever finds the hands' part done already
-(after a crash) confirms only. Durations are plant time.
+twin's hold both directly. Rule: work takes its time first, then it is done: hands, then the confirmation; and whoever
+finds the hands' part done already (after a crash) confirms only. Durations are plant time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Protocol
 
 from devices.machines.machine import Load
@@ -18,6 +20,7 @@ from wcs.plant.model import LOST, OUTSIDE, Dock, PickStation, Plant
 
 USUAL = StaffSpec()
 LOOK_MS = 1_000  # between two looks at an idle desk
+NOBODYS_ROUTINE = frozenset({"foreign_device"})  # taking a device over
 SUMMED_MASS_G = 200  # when an article's mass is not known at the dock
 
 
@@ -59,7 +62,31 @@ class Hands(Protocol):
     def local_reset(self, device: str) -> None: ...
 
 
-class Picker:
+class Person:
+    """Somebody with at most one piece of work in hand, which is done when its time is over."""
+
+    _in_hand: Callable[[], object] | None = None
+
+    def step(self) -> int:
+        """Finish what is in hand and take up the next piece of work; returns how long that takes (ms of plant time)."""
+        finish, self._in_hand = self._in_hand, None
+        if finish is not None:
+            finish()
+        return self._begin()
+
+    def _begin(self) -> int:
+        raise NotImplementedError
+
+    def _take_up(self, takes_ms: int, finish: Callable[[], object]) -> int:
+        """Do it when so much time is over; what takes no time is done at once."""
+        if takes_ms:
+            self._in_hand = finish
+        else:
+            finish()
+        return takes_ms
+
+
+class Picker(Person):
     """Takes empties to their order places, picks, and puts finished load units on the conveyor."""
 
     def __init__(self, station: PickStation, desk: Desk, hands: Hands, staff: StaffSpec = USUAL) -> None:
@@ -69,45 +96,48 @@ class Picker:
         self._hands = hands
         self._staff = staff
 
-    def step(self) -> int:
-        """One piece of work; returns how long it took (ms of plant time)."""
+    def _begin(self) -> int:
         work = self._desk.station_work(self._station.name)
         for unit, place in work.takes:
-            return self._take(unit, place)
+            if self._can_take(unit, place):
+                return self._take_up(self._staff.carry_ms, partial(self._take, unit, place))
+            return LOOK_MS
         for pick in work.picks:
-            self._desk.confirm_pick(pick.number, pick.sku, pick.quantity)
-            return self._staff.pick_ms
+            confirm = partial(self._desk.confirm_pick, pick.number, pick.sku, pick.quantity)
+            return self._take_up(self._staff.pick_ms, confirm)
         for unit in work.puts:
-            return self._put_on(unit)
+            if self._can_put_on(unit):
+                return self._take_up(self._staff.carry_ms, partial(self._put_on, unit))
         return LOOK_MS
 
-    def _take(self, unit: int, place: str) -> int:
+    def _can_take(self, unit: int, place: str) -> bool:
+        at = self._hands.place_of(unit)
+        return at in self._station.order_places or (at == self._station.handover_point and not self._hands.look(place))
+
+    def _take(self, unit: int, place: str) -> None:
         at = self._hands.place_of(unit)
         if at == self._station.handover_point:
-            if self._hands.look(place):
-                return LOOK_MS
             self._hands.carry(unit, at, place, by=self.name)
             at = place
-        if at in self._station.order_places:
-            self._desk.placed(unit, at)
-            return self._staff.carry_ms
-        return LOOK_MS
+        self._desk.placed(unit, at)
 
-    def _put_on(self, unit: int) -> int:
+    def _can_put_on(self, unit: int) -> bool:
         book = self._desk.load_unit(unit)
-        at = self._hands.place_of(unit)
-        point = self._station.put_on_point
         if book is None or book.place not in self._station.order_places:
-            return LOOK_MS
+            return False
+        if self._hands.place_of(unit) not in self._station.order_places:
+            return True
+        point = self._station.put_on_point
+        return self._hands.accepts(point) and not self._hands.look(point)
+
+    def _put_on(self, unit: int) -> None:
+        at, point = self._hands.place_of(unit), self._station.put_on_point
         if at in self._station.order_places:
-            if not self._hands.accepts(point) or self._hands.look(point):
-                return LOOK_MS
             self._hands.carry(unit, at, point, by=self.name)
         self._desk.placed(unit, point)
-        return self._staff.carry_ms
 
 
-class DockWorker:
+class DockWorker(Person):
     """Brings announced load units in, lets finished ones go, and brings carriers back that left."""
 
     def __init__(
@@ -133,21 +163,19 @@ class DockWorker:
         self._lent = 0  # carriers that came full and are to be given back: so many that leave do not come again
         self.brings = True  # False: what leaves may leave, nothing more is brought in
 
-    def step(self) -> int:
-        """One piece of work; returns how long it took (ms of plant time)."""
-        return self._let_go() or self._confirm_unknown() or (self.brings and self._bring()) or LOOK_MS
-
-    def _let_go(self) -> int:
+    def _begin(self) -> int:
         for unit in self._desk.departures(self._dock.name):
-            if self._hands.place_of(unit.load_unit) == unit.place:
-                self._hands.carry(unit.load_unit, unit.place, OUTSIDE, by=self.name)
-            self._desk.departed(unit.load_unit)
-            if self._lent:
-                self._lent -= 1
-            else:
-                self._coming_back.append(unit)
-            return self._staff.carry_ms
-        return 0
+            return self._take_up(self._staff.carry_ms, partial(self._let_go, unit))
+        return self._confirm_unknown() or (self.brings and self._bring()) or LOOK_MS
+
+    def _let_go(self, unit: LoadUnit) -> None:
+        if self._hands.place_of(unit.load_unit) == unit.place:
+            self._hands.carry(unit.load_unit, unit.place, OUTSIDE, by=self.name)
+        self._desk.departed(unit.load_unit)
+        if self._lent:
+            self._lent -= 1
+        else:
+            self._coming_back.append(unit)
 
     def _confirm_unknown(self) -> int:
         """A load that stands at the door and is not in the book: its confirmation was lost."""
@@ -206,7 +234,7 @@ class DockWorker:
             raise
 
 
-class Operator:
+class Operator(Person):
     """Answers alarms with what the world shows."""
 
     def __init__(self, plant: Plant, desk: Desk, hands: Hands, staff: StaffSpec = USUAL) -> None:
@@ -216,15 +244,18 @@ class Operator:
         self._hands = hands
         self._staff = staff
 
-    def step(self) -> int:
-        """Answer one alarm that wants an answer; returns how long it took (ms of plant time)."""
+    def _begin(self) -> int:
+        if any(alarm.answers and alarm.code not in NOBODYS_ROUTINE for alarm in self._desk.alarms()):
+            return self._take_up(self._staff.answer_ms, self._answer_one) or LOOK_MS  # not all can be answered
+        return LOOK_MS
+
+    def _answer_one(self) -> None:
         for alarm in self._desk.alarms():
             try:
                 if alarm.answers and self._settle(alarm):
-                    return self._staff.answer_ms
+                    return
             except Refused:
                 continue  # another alarm may have to be settled before this one
-        return LOOK_MS
 
     def _settle(self, alarm: Alarm) -> bool:
         match alarm.code:
@@ -233,8 +264,8 @@ class Operator:
             case "device_fault":
                 self._hands.local_reset(alarm.subject)
                 self._desk.answer(alarm.number, "reset_fault")
-            case "foreign_device":
-                return False  # taking a device over is nobody's routine
+            case code if code in NOBODYS_ROUTINE:
+                return False
             case "appeared":
                 return self._identify(alarm)
             case "vanished":

@@ -18,17 +18,29 @@ from simulation import report_charts as charts
 from simulation.activity import OPENING_STOCK, STATES, blocked_at, seen_by_moves, seen_by_passages
 from simulation.figures import Figures, figures_of
 from simulation.report_charts import said
+from simulation.sensitivity import FLEET, PEOPLE, Sensitivity, bottlenecks
 from simulation.spec import RunLog, RunResult, Shares
 from simulation.statistics import mean_series, mser5, paired_difference, welch
 from wcs.plant.model import Plant
 
 PASSAGES_MAX = 60_000  # in the playback: about 1.5 MB of numbers
+BOTTLENECKS_SHOWN = 5
 WELCH_WINDOW = 10  # minutes on each side
 _TOGGLE = ' class="toggle" aria-pressed="false"'
 STATE_WORDS = {
     "busy": ("busy", "作业"), "blocked": ("blocked", "阻塞"), "starved": ("starved", "待命"),
     "faulted": ("faulted", "故障"), "charging": ("charging", "充电"),
 }  # fmt: skip
+
+FASTER_WORDS = {FLEET: ("all vehicles", "全部车辆"), PEOPLE: ("the people at the stations", "拣选站人员")}
+_BRINGS = (
+    "What it brings if one of them is a tenth faster: the same seeds run again. An interval that holds 0 decides "
+    "nothing; where nothing reacts, the orders are what limits.",
+    "若其中之一快 10%（相同种子重新运行）带来的变化；区间包含 0 则不能判定；若均无变化，则受限于订单量。",
+)
+_BRINGS_HEADS = (
+    ("a tenth faster", "快 10%"), ("orders an hour", "订单/小时"), ("mean order time", "平均订单时间"),
+)  # fmt: skip
 
 
 def write_report(
@@ -37,6 +49,7 @@ def write_report(
     *,
     plants: Mapping[str, Plant] | None = None,
     target_per_hour: float | None = None,
+    sensitivities: Sequence[Sensitivity] = (),
     language: str = "en",
 ) -> None:
     """Write the report of these runs (at least one).
@@ -46,6 +59,7 @@ def write_report(
         path: the file; replaced if it is there.
         plants: by label, for the plans of racks and roads; without one the plans are left out.
         target_per_hour: what the throughput is held against.
+        sensitivities: what faster machines would bring, told to their scenarios by the label.
         language: in which it opens, "en" or "zh".
     """
     scenarios: dict[str, list[RunResult]] = {}
@@ -56,7 +70,7 @@ def write_report(
         _summary(figures),
         _throughput(figures, target_per_hour),
         _compared(scenarios),
-        *(_scenario(label, runs, (plants or {}).get(label)) for label, runs in scenarios.items()),
+        *(_scenario(label, runs, (plants or {}).get(label), sensitivities) for label, runs in scenarios.items()),
     ]
     logged = next((run for run in results if run.log is not None), None)
     plant = (plants or {}).get(logged.row.label) if logged else None
@@ -143,7 +157,7 @@ def _compared(scenarios: Mapping[str, Sequence[RunResult]]) -> str:
     return _section("Differences", "差异", note, f"<table><tbody>{body}</tbody></table>")
 
 
-def _scenario(label: str, runs: Sequence[RunResult], plant: Plant | None) -> str:
+def _scenario(label: str, runs: Sequence[RunResult], plant: Plant | None, brings: Sequence[Sensitivity]) -> str:
     times = [time_s for run in runs for time_s in run.series.order_time_s]
     note = ("From placing to leaving, all runs.", "从下单到出库，全部运行。")
     parts = [_section(f"{label}: order times", f"{label}：订单时间", note, charts.histogram(times, "s"))]
@@ -154,7 +168,7 @@ def _scenario(label: str, runs: Sequence[RunResult], plant: Plant | None) -> str
     parts.append(_warm_up(runs))
     log = next((run.log for run in runs if run.log is not None), None)
     if log is not None:
-        parts += [_bottleneck(log), _gantt(log)]
+        parts += [_bottleneck(log, [one for one in brings if one.label == label]), _gantt(log)]
         if plant is not None:
             parts += [_racks(log, plant), _track(log, plant)]
     return "".join(parts)
@@ -186,14 +200,35 @@ def _warm_up(runs: Sequence[RunResult]) -> str:
     return _section("Warm-up", "预热", note, drawn)
 
 
-def _bottleneck(log: RunLog) -> str:
-    periods = sorted(charts.active_periods(log.spans).items(), key=lambda item: (-item[1], item[0]))[:5]
-    rows = "".join(f"<tr><td>{escape(device)}</td><td>{mean_s:.1f} s</td></tr>" for device, mean_s in periods)
+def _bottleneck(log: RunLog, brings: Sequence[Sensitivity]) -> str:
+    heads = (
+        ("device", "设备"), ("mean active period", "平均连续作业时段"), ("alone", "单独瓶颈"),
+        ("shifting", "瓶颈转移中"),
+    )  # fmt: skip
+    rows = [
+        (escape(one.device), f"{one.mean_s:.1f} s", f"{one.sole:.0%}", f"{one.shifting:.0%}")
+        for one in bottlenecks(log.spans)[:BOTTLENECKS_SHOWN]
+    ]
     note = (
-        "Mean length of uninterrupted active periods in one run: the longest is the bottleneck, the next ones follow.",
-        "一次运行中连续作业时段的平均长度：最长者为瓶颈。",
+        "Of one run. At each moment the device with the longest active period is the bottleneck: the shares of time in "
+        "which one was it alone, and in which the bottleneck was passing to it or from it.",
+        "取一次运行。每一时刻连续作业时段最长的设备为瓶颈：列出其单独为瓶颈、以及瓶颈在其间转移的时间占比。",
     )
-    return _section("Bottleneck", "瓶颈", note, f"<table><tbody>{rows}</tbody></table>")
+    content = [charts.table(heads, rows)]
+    if brings:
+        content += [
+            said(*_BRINGS, "p", ' class="note"'),
+            charts.table(_BRINGS_HEADS, [_brought(one) for one in brings]),
+        ]
+    return _section("Bottleneck", "瓶颈", note, *content)
+
+
+def _brought(one: Sensitivity) -> tuple[str, ...]:
+    return (
+        said(*FASTER_WORDS.get(one.faster, (one.faster, one.faster))),
+        f"{one.orders_per_hour:+.1f} ± {one.orders_half_width:.1f}",
+        f"{-one.order_time_less_s:+.1f} ± {one.order_time_half_width:.1f} s",
+    )
 
 
 def _gantt(log: RunLog) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from itertools import pairwise
 
 from simulation.activity import STATES
 from simulation.spec import Shares, Span
@@ -40,6 +39,13 @@ def bar(x: float, y: float, wide: float, high: float, kind: str, title: str = ""
 
 def line(x1: float, y1: float, x2: float, y2: float, kind: str) -> str:
     return f'<line class="{kind}" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
+
+
+def table(heads: Sequence[tuple[str, str]], rows: Sequence[Sequence[str]]) -> str:
+    """A table; heads in English and Chinese, cells as markup."""
+    head = "".join(said(*words, "th") for words in heads)
+    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
+    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def throughput(rows: Sequence[tuple[str, float, float | None]], target: float | None) -> str:
@@ -180,24 +186,3 @@ def track(
             f'fill-opacity="{0.25 + 0.6 * count / most:.2f}"><title>{escape(name)}: {count:g}{unit}</title></circle>'
         )
     return svg(60 + tall * scale, parts, "track")
-
-
-def active_periods(spans: Sequence[Span]) -> dict[str, float]:
-    """Mean length of each device's uninterrupted active periods, s: the longest is the bottleneck.
-
-    Source:
-        Roser, Nakano and Tanaka 2001, A practical bottleneck detection method.
-    """
-    means = {}
-    for device in dict.fromkeys(span.device for span in spans):
-        own = [span for span in spans if span.device == device]
-        lengths = [0]
-        for before, span in pairwise([None, *own]):
-            if span is None or span.state in ("starved", "blocked"):
-                continue
-            goes_on = before is not None and before.state not in ("starved", "blocked") and before.to_ms == span.from_ms
-            length = span.to_ms - span.from_ms
-            lengths[-1:] = [lengths[-1] + length] if goes_on else [lengths[-1], length]
-        periods = [length for length in lengths if length]
-        means[device] = sum(periods) / len(periods) / 1000 if periods else 0.0
-    return means

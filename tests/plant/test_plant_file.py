@@ -124,7 +124,7 @@ def test_a_missing_key_is_refused(tiny_tables: dict[str, Any]) -> None:
     assert (error.key, error.reason) == ("cranes.CR1.fork_cycle_ms", "key is missing")
 
 
-@pytest.mark.parametrize("value", ["2000", 2000.5, True, -1, 0, [], None])
+@pytest.mark.parametrize("value", ["2000", 2000.5, True, -1, 0, [], None, 2**32])
 def test_a_speed_is_a_positive_whole_number_and_nothing_else(tiny_tables: dict[str, Any], value: object) -> None:
     tiny_tables["cranes"][0]["speed_x_mm_s"] = value
     assert refused(tiny_tables).key == "cranes.CR1.speed_x_mm_s"

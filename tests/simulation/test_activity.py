@@ -23,7 +23,8 @@ SPEC = RunSpec(
 
 def test_shares_add_up_to_one_and_busy_cranes_are_busy() -> None:
     row = run(SPEC).row
-    names = [crane.name for crane in SPEC.plant.cranes] + [vehicle.name for vehicle in SPEC.plant.vehicles]
+    plant = SPEC.plant
+    names = [thing.name for things in (plant.cranes, plant.vehicles, plant.stations) for thing in things]
     assert list(row.utilisation) == names
     for shares in row.utilisation.values():
         assert sum(msgspec.structs.astuple(shares)) == pytest.approx(1)

@@ -16,7 +16,6 @@ from api.cli import app
 from simulation.activity import blocked_at, seen_by_moves, seen_by_passages
 from simulation.figures import figures_of
 from simulation.report import write_report
-from simulation.report_charts import active_periods
 from simulation.run import run
 from simulation.spec import Move, Passage, RunLog, RunResult, RunSpec, Span, WorkloadSpec
 from wcs.plant.file import load_plant
@@ -74,17 +73,6 @@ def test_a_browser_opens_it_in_both_languages(page: Path, address: str, title: s
     ).stdout
     assert f">{title}</h1>" in shown
     assert 'id="time" type="range" aria-label="time" min="' in shown, "the script ran to its end"
-
-
-def test_the_longest_active_period_is_a_mean_over_joined_spans() -> None:
-    spans = [
-        Span(device="A", from_ms=0, to_ms=1_000, state="busy"),
-        Span(device="A", from_ms=1_000, to_ms=3_000, state="faulted"),
-        Span(device="A", from_ms=3_000, to_ms=4_000, state="starved"),
-        Span(device="A", from_ms=4_000, to_ms=5_000, state="busy"),
-        Span(device="B", from_ms=0, to_ms=5_000, state="starved"),
-    ]
-    assert active_periods(spans) == {"A": 2.0, "B": 0.0}
 
 
 def test_blocked_time_counts_where_the_device_was_last_seen() -> None:

@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from devices.machines.world import WorldRefused
 from simulation.people import LOOK_MS, DockWorker, Picker, Refused
+from simulation.spec import StaffSpec
 from simulation.staff import TwinDesk, TwinHands
 from simulation.twin import Twin
 from wcs.core.stations import StationWork
@@ -28,6 +29,9 @@ class CarryDesk(TwinDesk):
         return replace(super().station_work(station), picks=())
 
 
+NO_TIME = StaffSpec(pick_ms=0, carry_ms=0)  # what is done is done at once; how long it takes is the crew's own
+
+
 def at_once() -> int:
     """What takes no time."""
     return 0
@@ -45,10 +49,10 @@ class Crew:
         self._bell = twin.env.event()
         twin.after_step.append(self._ring)
         plant, hands = twin.plant, TwinHands(twin)
-        self._employ(Picker(plant.stations[0], CarryDesk(twin, "carrier"), hands).step, at_once)
-        self._employ(DockWorker(plant.docks[0], plant, TwinDesk(twin, "dock worker"), hands).step, at_once)
+        self._employ(Picker(plant.stations[0], CarryDesk(twin, "carrier"), hands, NO_TIME).step, at_once)
+        self._employ(DockWorker(plant.docks[0], plant, TwinDesk(twin, "dock worker"), hands, NO_TIME).step, at_once)
         for n in range(pickers):
-            self._employ(Picker(plant.stations[0], PickDesk(twin, f"picker {n}"), hands).step, pick_ms)
+            self._employ(Picker(plant.stations[0], PickDesk(twin, f"picker {n}"), hands, NO_TIME).step, pick_ms)
 
     def _ring(self, step: object) -> None:
         self._happened += 1
