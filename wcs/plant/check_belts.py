@@ -81,8 +81,7 @@ def _point(conveyor: Conveyor, point: Point) -> Iterator[Finding]:
         yield Finding(key=f"{key}.deadline_ms", reason="0 means that loads wait for ever: only at stations")
     if point.kind is PointKind.IDENTIFICATION and not point.scanner:
         yield Finding(key=f"{key}.scanner", reason="an identification point has a scanner")
-    needed = point.kind is not PointKind.STATION or point.default_exit != 0
-    if needed and point.default_exit not in point.exits:
+    if point.default_exit not in point.exits:  # a station's too: it is where a decision for no known exit leads
         yield Finding(key=f"{key}.default_exit", reason=f"there is no exit {point.default_exit}")
 
 

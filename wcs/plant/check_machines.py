@@ -12,6 +12,10 @@ from wcs.plant.finding import Finding
 from wcs.plant.model import PickStation, Plant, Point, PointKind
 
 DEPTH_MAX = 1
+LOCATIONS_MAX = 10_000_000  # the largest warehouses have a tenth of them; each takes some bytes in every table
+# 5 km, 100 m/s, 100 m/s²: within them travel times are exact whole numbers (slotting.travel).
+RACK_MAX_MM = 5_000_000
+SPEED_MAX_MM_S = ACCEL_MAX_MM_S2 = 100_000
 
 
 def check_machines(plant: Plant) -> tuple[Finding, ...]:
@@ -19,6 +23,7 @@ def check_machines(plant: Plant) -> tuple[Finding, ...]:
     return (
         *_aisles(plant),
         *_cranes(plant),
+        *_cranes_beyond_reason(plant),
         *_stations(plant),
         *_docks(plant),
         *_clarification(plant),
@@ -41,6 +46,31 @@ def _aisles(plant: Plant) -> Iterator[Finding]:
             yield Finding(key=f"{key}.sides", reason="a side is named twice")
         if all(t.height_max_mm > aisle.location_height_mm for t in plant.load_types):
             yield Finding(key=f"{key}.location_height_mm", reason="no load type fits into its locations")
+
+
+def _cranes_beyond_reason(plant: Plant) -> Iterator[Finding]:
+    """Numbers with which nobody could say how long a crane travels."""
+    locations = sum(aisle.location_count for aisle in plant.aisles)
+    if locations > LOCATIONS_MAX:
+        yield Finding(key="aisles", reason=f"{locations} locations: at most {LOCATIONS_MAX}")
+    numbers: list[tuple[str, int, int]] = []
+    for aisle in plant.aisles:
+        key = f"aisles.{aisle.name}"
+        numbers.append((f"{key}.bay_pitch_mm", aisle.x0_mm + aisle.bays * aisle.bay_pitch_mm, RACK_MAX_MM))
+        numbers.append((f"{key}.level_pitch_mm", aisle.y0_mm + aisle.levels * aisle.level_pitch_mm, RACK_MAX_MM))
+    for crane in plant.cranes:
+        key = f"cranes.{crane.name}"
+        for field in ("speed_x_mm_s", "speed_y_mm_s"):
+            numbers.append((f"{key}.{field}", getattr(crane, field), SPEED_MAX_MM_S))
+        for field in ("accel_x_mm_s2", "accel_y_mm_s2"):
+            numbers.append((f"{key}.{field}", getattr(crane, field), ACCEL_MAX_MM_S2))
+        for point in crane.transfer_points:
+            for field in ("x_mm", "y_mm"):
+                where = f"{key}.transfer_points.{point.transfer_point}.{field}"
+                numbers.append((where, abs(getattr(point, field)), RACK_MAX_MM))
+    for where, number, most in numbers:
+        if number > most:
+            yield Finding(key=where, reason=f"{number} is beyond reason: at most {most}")
 
 
 def _cranes(plant: Plant) -> Iterator[Finding]:

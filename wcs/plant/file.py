@@ -27,11 +27,12 @@ DEPTH_MAX = 32  # tables within tables: no file of ours has more than four
 TOO_DEEP = f"more than {DEPTH_MAX} tables or lists within each other"
 
 Name = Annotated[str, Field(min_length=1, max_length=40, pattern=r"^[A-Za-z0-9][A-Za-z0-9._\-]*$")]
-Positive = Annotated[int, Field(strict=True, gt=0)]
-NotNegative = Annotated[int, Field(strict=True, ge=0)]
+DOUBLE_WORD_MAX = 0xFFFF_FFFF  # no number on any wire is larger, and sums of such numbers still fit 63 bits
+Positive = Annotated[int, Field(strict=True, gt=0, le=DOUBLE_WORD_MAX)]
+NotNegative = Annotated[int, Field(strict=True, ge=0, le=DOUBLE_WORD_MAX)]
 Text = Annotated[str, Field(min_length=1, max_length=500)]
 Port = Annotated[int, Field(strict=True, ge=1, le=65535)]
-Whole = Annotated[int, Field(strict=True)]
+Whole = Annotated[int, Field(strict=True, ge=-DOUBLE_WORD_MAX, le=DOUBLE_WORD_MAX)]
 Flag = Annotated[bool, Field(strict=True)]
 ExitNumber = Annotated[int, Field(gt=0)]  # a TOML key is text, so this one number may be read from text
 
