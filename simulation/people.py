@@ -196,24 +196,33 @@ class DockWorker(Person):
             return 0
         for line in self._desk.expected():
             number = int(line.barcode[1:])
-            if number % self._shares != self._share or self._hands.place_of(number) != OUTSIDE:
-                continue
-            mass_g = min(self._load_type.mass_empty_g + line.quantity * SUMMED_MASS_G, self._load_type.mass_max_g)
-            load = self._load(number, line.barcode, mass_g)
-            self._hands.place(load, free[0], by=self.name)
-            self._arrive(line, load, free[0])
-            # Suppliers fill carriers of the pool: else each delivery would add one, until the racks hold only empties.
-            self._lent += 1
-            return self._staff.carry_ms
+            if number % self._shares == self._share and self._hands.place_of(number) == OUTSIDE:
+                return self._take_up(self._staff.carry_ms, partial(self._bring_in, line, free[0]))
         if self._coming_back:
             unit = self._coming_back.pop(0)
-            if self._hands.place_of(unit.load_unit) != OUTSIDE:
-                return LOOK_MS  # somebody else has brought it back
-            load = self._load(unit.load_unit, unit.barcode, self._load_type.mass_empty_g)
-            self._hands.place(load, free[0], by=self.name)
-            self._arrive(None, load, free[0])
-            return self._staff.carry_ms
+            return self._take_up(self._staff.carry_ms, partial(self._bring_back, unit, free[0]))
         return 0
+
+    def _bring_in(self, line: DeliveryLine, place: str) -> None:
+        number = int(line.barcode[1:])
+        if self._hands.place_of(number) != OUTSIDE or self._hands.look(place):
+            return  # somebody else was faster
+        mass_g = min(self._load_type.mass_empty_g + line.quantity * SUMMED_MASS_G, self._load_type.mass_max_g)
+        load = self._load(number, line.barcode, mass_g)
+        self._hands.place(load, place, by=self.name)
+        self._arrive(line, load, place)
+        # Suppliers fill carriers of the pool: else each delivery would add one, until the racks hold only empties.
+        self._lent += 1
+
+    def _bring_back(self, unit: LoadUnit, place: str) -> None:
+        if self._hands.place_of(unit.load_unit) != OUTSIDE:
+            return  # somebody else has brought it back
+        if self._hands.look(place):
+            self._coming_back.append(unit)
+            return
+        load = self._load(unit.load_unit, unit.barcode, self._load_type.mass_empty_g)
+        self._hands.place(load, place, by=self.name)
+        self._arrive(None, load, place)
 
     def _load(self, number: int, barcode: str, mass_g: int) -> Load:
         return Load(

@@ -10,16 +10,22 @@ from simulation.spec import RunSpec, WorkloadSpec
 from wcs.core.attention import Attention, Rest
 
 
-def test_a_fleet_that_rests_carries_as_much_as_one_that_is_asked_all_the_time(monkeypatch: pytest.MonkeyPatch) -> None:
+SEEDS = (5, 6, 7)  # one seed's fleet carries up to a fifth more or less by luck alone
+
+
+def test_a_fleet_that_rests_carries_no_less_than_one_that_is_asked_all_the_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     plant = twin_plant(aisles=4, stations=4, vehicles=24, segments=80)
-    spec = RunSpec(plant=plant, workload=WorkloadSpec(orders_per_hour=150), hours=0.5, seed=5)
-    resting = run(spec).row
+    workload = WorkloadSpec(orders_per_hour=150)
+    specs = [RunSpec(plant=plant, workload=workload, hours=0.5, seed=seed) for seed in SEEDS]
+    resting = [run(spec).row for spec in specs]
     asked = []
     monkeypatch.setattr(Attention, "awake", lambda self: asked.append(1) or list(self._rank))
-    sleepless = run(spec).row
+    sleepless = [run(spec).row for spec in specs]
     assert asked
-    assert resting.node_passages > 500
-    assert abs(resting.transports - sleepless.transports) <= 0.05 * sleepless.transports
+    assert all(row.node_passages > 500 for row in resting)
+    assert sum(row.transports for row in resting) >= 0.95 * sum(row.transports for row in sleepless)
 
 
 def test_who_rests_is_woken_by_what_it_waits_for() -> None:

@@ -13,12 +13,17 @@ from simulation.faults import Fault
 from simulation.faults_at_twin import TwinFaults
 from simulation.spec import DeviceTimes
 from simulation.twin import Twin
+from simulation.variants import with_vehicles
 from tests.ledger.conftest import keep_books
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
 from wcs.core.ports import DeviceTask, OperatingMode, TaskType
+from wcs.core.warehouse import Warehouse
+from wcs.ledger.archive import archive
+from wcs.ledger.batch import CommitBatch, JournalEntry
 from wcs.ledger.snapshot import read_snapshot
+from wcs.ledger.writer import LedgerWriter
 from wcs.plant.file import load_plant
 
 AXIS = 0b1000
@@ -175,3 +180,40 @@ def test_a_sites_journal_says_the_same(repaired: tuple[Twin, tuple[DeviceTimes, 
     with read_snapshot(url) as connection:
         read = {times.device: times for times in read_downtimes(connection, TINY)}["CR1"]
     assert (read.a1_ms, read.a4_ms, read.faults) == (told.a1_ms, told.a4_ms, told.faults)
+
+
+def test_what_is_left_of_an_archived_journal_begins_as_the_closing_says(
+    repaired: tuple[Twin, tuple[DeviceTimes, ...]], tmp_path: Path
+) -> None:
+    twin, (told, _) = repaired
+    url, cut_ms = f"sqlite:///{tmp_path / 'site.db'}", 3 * MINUTE_MS
+    assert twin.journal is not None
+    warehouse = Warehouse(TINY)
+    before = [at for at in twin.journal if at[0].at_ms < cut_ms]
+    for part in (before, twin.journal[len(before) :]):
+        ledger = LedgerWriter(url)
+        for _, facts in part:
+            for fact in facts:
+                warehouse.apply(fact)
+        entries = tuple(JournalEntry(event=event, facts=facts, received_at_ms=event.at_ms) for event, facts in part)
+        ledger.commit(CommitBatch(entries=entries, changes=tuple(warehouse.state.take_changes())))
+        ledger.close()
+        archive(url, TINY, tmp_path, before_ms=1 << 50 if part is before else 1, now_ms=9)
+    with read_snapshot(url) as connection:
+        read = {times.device: times for times in read_downtimes(connection, TINY)}
+    assert read["CR1"].a1_ms == pytest.approx(told.a1_ms - MINUTE_MS, abs=10_000), "it was down when they begin"
+    assert read["CR1"].faults == 0, "and broke before"
+    assert read["CR2"].downtime_ms == 0
+
+
+def test_another_plants_journal_and_one_that_is_silent_of_a_device_are_refused(
+    repaired: tuple[Twin, tuple[DeviceTimes, ...]], tmp_path: Path
+) -> None:
+    url = f"sqlite:///{tmp_path / 'site.db'}"
+    keep_books(url, repaired[0])
+    larger = with_vehicles(TINY, 2)
+    with read_snapshot(url) as connection:
+        with pytest.raises(ValueError, match="belong to the plant tiny"):
+            read_downtimes(connection, load_plant("demo"))
+        with pytest.raises(ValueError, match=f"tells nothing of {larger.vehicles[1].name}"):
+            read_downtimes(connection, larger)
