@@ -9,7 +9,6 @@ from simulation.run import run
 from simulation.spec import RunSpec, WorkloadSpec
 from wcs.core.attention import Attention, Rest
 
-
 SEEDS = (5, 6, 7)  # one seed's fleet carries up to a fifth more or less by luck alone
 
 
