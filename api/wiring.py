@@ -34,6 +34,7 @@ from wcs.site import TICK_S, HostState, Site
 NOISY = ("asyncua", "asyncua.client.ua_session", "asyncua.uaprotocol")  # a page of traceback for each lost connection
 LOOK_S = 0.02  # how soon readiness is noticed
 STOP_S_MAX = 3  # requests under way when the site stops get this long
+KEEP_ALIVE_S = 20  # longer than clients keep an idle connection (httpx: 5 s), so that they close it first
 SNAPSHOT_S_MAX = 8.0  # a PLC that has not said what it holds by then counts as unreachable
 
 
@@ -155,6 +156,7 @@ async def _run_both(
         log_level="warning",
         access_log=False,
         lifespan="off",
+        timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=STOP_S_MAX,
     )
     server = _Server(config)
