@@ -108,8 +108,11 @@ class Twin:
         self._timer: list[int | None] = [None] * len(self.machines)
         self._moved: set[int] = set()
         self._settling = False
-        for n, machine in enumerate(self.machines):
-            self.world.subscribe(machine.watched_places(), partial(self._world_changed, n))
+        self._heeding: dict[str, list[int]] = {}
+        self._heeds = [False] * len(self.machines)
+        for n in range(len(self.machines)):
+            self._note_heed(n)
+        self.world.subscribe_all(self._world_changed)
 
     @property
     def now_ms(self) -> int:
@@ -264,11 +267,22 @@ class Twin:
 
     # --- machines ---
 
-    def _world_changed(self, n: int, place: str) -> None:
-        """Somebody changed a place that this machine senses."""
-        if not self.machines[n].heeds_changes():
+    def _note_heed(self, n: int) -> None:
+        """A machine begins or ends to heed what changes at its places; most cranes and vehicles rarely do."""
+        machine = self.machines[n]
+        heeds = machine.heeds_changes()
+        if heeds != self._heeds[n]:
+            self._heeds[n] = heeds
+            for place in machine.watched_places():
+                heeding = self._heeding.setdefault(place, [])
+                (heeding.append if heeds else heeding.remove)(n)
+
+    def _world_changed(self, place: str) -> None:
+        """Those who heed this place look at it."""
+        heeding = self._heeding.get(place)
+        if not heeding:
             return
-        self._moved.add(n)
+        self._moved.update(heeding)
         if not self._settling:
             self.env.call_in(0, self._settle_moved)
 
@@ -292,9 +306,11 @@ class Twin:
         self._settling = False
 
     def _advance(self, n: int) -> None:
-        machine = self.machines[n]
-        machine.advance(self.now_ms)
+        machine, now_ms = self.machines[n], self.env.now_ms
+        machine.advance(now_ms)
         self._moved.discard(n)  # its own moves are no news to it
+        if machine.heeds_changes() != self._heeds[n]:
+            self._note_heed(n)
         for _, device, kind, index in machine.take_changes():
             session = self._sessions[device]
             if session.connected:
@@ -302,7 +318,7 @@ class Twin:
         due_ms = machine.next_due_ms()
         if due_ms is not None and self._timer[n] != due_ms:
             self._timer[n] = due_ms
-            self.env.call_in(max(0, due_ms - self.now_ms), self._due, n, due_ms)
+            self.env.call_in(max(0, due_ms - now_ms), self._due, n, due_ms)
 
     def _tell(self, session: _Session, machine: Machine, kind: WordKind, index: int) -> None:
         """Report what changed since the last telling, as a session would."""
