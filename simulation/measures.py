@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from devices.machines.world import WorldLine
 from simulation.activity import Activity
@@ -46,22 +47,28 @@ class Measures:
         if self._downtimes is not None:
             self._downtimes.facts(facts, at_ms)
         for fact in facts:
-            match fact:
-                case f.OrderPlaced():
-                    self._placed[fact.order.number] = (at_ms, len(fact.lines))
-                    self._placed_count += at_ms >= self._warm_ms
-                case f.OrderStateChanged(order_number=number, state=OrderState.SHIPPED):
-                    self._ship(number, at_ms)
-                case f.OrderStateChanged(order_number=number) if fact.state in ENDED:
-                    self._placed.pop(number)
-                case f.TransportOrderEnded() if at_ms >= self._warm_ms:
-                    self._transports += 1
-                case f.VehicleReached() if at_ms >= self._warm_ms:
-                    self._passages += 1
-                    if self._driven is not None:
-                        self._driven.append(Passage(at_ms=at_ms, vehicle=fact.vehicle, node=fact.node))
-                case _:
-                    pass
+            counted = _COUNTED.get(type(fact))
+            if counted is not None:
+                counted(self, fact, at_ms)
+
+    def _order_placed(self, fact: f.OrderPlaced, at_ms: int) -> None:
+        self._placed[fact.order.number] = (at_ms, len(fact.lines))
+        self._placed_count += at_ms >= self._warm_ms
+
+    def _order_changed(self, fact: f.OrderStateChanged, at_ms: int) -> None:
+        if fact.state is OrderState.SHIPPED:
+            self._ship(fact.order_number, at_ms)
+        elif fact.state in ENDED:
+            self._placed.pop(fact.order_number)
+
+    def _transport_ended(self, fact: f.TransportOrderEnded, at_ms: int) -> None:
+        self._transports += at_ms >= self._warm_ms
+
+    def _reached(self, fact: f.VehicleReached, at_ms: int) -> None:
+        if at_ms >= self._warm_ms:
+            self._passages += 1
+            if self._driven is not None:
+                self._driven.append(Passage(at_ms=at_ms, vehicle=fact.vehicle, node=fact.node))
 
     def _ship(self, number: str, at_ms: int) -> None:
         bucket = at_ms // BUCKET_MS
@@ -125,6 +132,14 @@ class Measures:
             passages=tuple(self._driven),
             devices=self._downtimes.times(self._twin.now_ms) if self._downtimes is not None else (),
         )
+
+
+_COUNTED: dict[type[f.Fact], Callable[[Measures, Any, int], None]] = {
+    f.OrderPlaced: Measures._order_placed,
+    f.OrderStateChanged: Measures._order_changed,
+    f.TransportOrderEnded: Measures._transport_ended,
+    f.VehicleReached: Measures._reached,
+}
 
 
 def _percentile(ordered: list[float], share: float) -> float:

@@ -25,6 +25,7 @@ class Diverts:
         self._factor = deadline_factor
         self._times: dict[int, tuple[int, int | None]] = {}
         self._free: dict[str, int] = {}
+        self._pitch_ms = {node: max(lane.pitch_ms for lane in lanes) for node, lanes in belts.into.items()}
 
     def clear(self) -> None:
         """Power-up."""
@@ -40,7 +41,7 @@ class Diverts:
     def passed(self, point: Point, number: int, now_ms: int) -> None:
         """A load has left the divert; the next one is there a pitch later at the earliest."""
         del self._times[number]
-        self._free[point.name] = self._belts.clocks[point.device].belt_ms(now_ms) + self._pitch_ms(point)
+        self._free[point.name] = self._belts.clocks[point.device].belt_ms(now_ms) + self._pitch_ms.get(point.name, 0)
 
     def release_ms(self, point: Point, number: int) -> int:
         """Plant time from which a decided load may take its exit (of a running belt)."""
@@ -56,7 +57,7 @@ class Diverts:
         """How many loads find room between scanner and divert (a station: the one that rests there)."""
         if point.name in self._belts.stops:
             return 1
-        return 1 + point.deadline_ms // max(1, self._pitch_ms(point))
+        return 1 + point.deadline_ms // max(1, self._pitch_ms.get(point.name, 0))
 
     def exit_with_room(
         self, point: Point, load: ScannedLoad, loop: int, now_ms: int
@@ -72,9 +73,6 @@ class Diverts:
         if self._belts.admits(default, loop) and _open(default, now_ms):
             return point.default_exit, OutcomeReason.EXIT_FULL
         return None
-
-    def _pitch_ms(self, point: Point) -> int:
-        return max((lane.pitch_ms for lane in self._belts.into.get(point.name, ())), default=0)
 
 
 def _open(lane: Lane, now_ms: int) -> bool:

@@ -258,7 +258,8 @@ class CraneMachine:
 
     def _settle(self, now_ms: int) -> None:
         """After a command or an act of the test port: stop what may no longer move."""
-        self._body = replace(self._body, panel=self.plc.panel)
+        if self._body.panel is not self.plc.panel:
+            self._body = replace(self._body, panel=self.plc.panel)
         if self.plc.panel.causes or self.plc.panel.mode != OperatingMode.AUTOMATIC:
             self._body = replace(self._body, homing=False)
         if not self.plc.runs and not self._body.homing:

@@ -314,7 +314,8 @@ class VehicleMachine:
 
     def _settle(self, now_ms: int) -> None:
         """After a command or an act of the test port: stop what may no longer move."""
-        self._body = replace(self._body, panel=self.plc.panel)
+        if self._body.panel is not self.plc.panel:
+            self._body = replace(self._body, panel=self.plc.panel)
         if not self.plc.runs:
             self._halt(now_ms)
         elif self._body.drive is None and self._body.work is None:
