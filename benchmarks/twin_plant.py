@@ -33,7 +33,7 @@ from wcs.plant.model import (
     Vehicle,
 )
 
-ROWS = 6
+ROWS = 8
 SPACING_MM = 4_000
 ORDER_PLACES = 8
 QUEUE_LENGTH_MAX = 12
