@@ -10,6 +10,7 @@ import math
 import networkx as nx
 
 from wcs.plant.model import Aisle, StackerCrane, Track, Vehicle
+from wcs.plant.shortest import ShortestCosts
 
 
 class CraneCycle:
@@ -51,9 +52,10 @@ def drive_times_ms(track: Track, vehicle: Vehicle) -> dict[str, dict[str, int]]:
     for _, _, lane in graph.edges(data=True):
         lane["cost"] = math.ceil(lane["length_mm"] * 1000 / min(lane["speed_max_mm_s"], vehicle.speed_mm_s))
     start_ms = math.ceil(1000 * vehicle.speed_mm_s / vehicle.accel_mm_s2)
+    costs = ShortestCosts(graph)
     return {
-        origin: {node: int(cost) + (start_ms if node != origin else 0) for node, cost in found.items()}
-        for origin, found in nx.all_pairs_dijkstra_path_length(graph, weight="cost")
+        origin: {node: cost + (start_ms if node != origin else 0) for node, cost in costs.from_node(origin).items()}
+        for origin in graph
     }
 
 

@@ -1,4 +1,4 @@
-"""Ways through the plant: which machines carry a load from here to there, in legs. Found with networkx, then kept.
+"""Ways through the plant: which machines carry a load from here to there, in legs. Each is found once, then kept.
 
 A node of the transfer graph is a place where a load rests between two legs; an edge is one leg by one carrier (a
 crane, a conveyor, or the fleet of vehicles). Rule: a way never leads through a rack or a point of a conveyor: aisles
@@ -14,6 +14,7 @@ import networkx as nx
 from wcs.plant.belts import Belts
 from wcs.plant.cycle_times import mean_crane_leg_ms, vehicle_trip_ms
 from wcs.plant.model import Plant, Record, StackerCrane
+from wcs.plant.shortest import ShortestCosts
 
 FLEET = "VEHICLES"
 WAYS_KEPT_MAX = 20_000  # a plant of 100 aisles and 50 stations and docks has fewer pairs
@@ -60,7 +61,8 @@ class Routes:
         self._taken_from = self._transfer_points_with(given=True)
         self._given_to = self._transfer_points_with(given=False)
         self._graphs: dict[frozenset[str], nx.DiGraph[str]] = {}
-        self._trees: dict[tuple[str, frozenset[str]], dict[str, list[str]]] = {}
+        self._costs: dict[frozenset[str], ShortestCosts] = {}  # of the same graphs
+        self._trees: dict[tuple[str, frozenset[str]], _Tree] = {}
         self._ways: dict[tuple[str, str, frozenset[str]], tuple[LegPlan, ...]] = {}
         self._exits: dict[tuple[str, str], int | None] = {}
         self._first_legs: dict[tuple[str, str], tuple[LegPlan, ...]] = {}
@@ -153,25 +155,22 @@ class Routes:
             return ()
         if origin not in graph or arrival not in graph:
             raise NoRoute(origin, sink, avoid)
-        way = self._soonest_from(origin, avoid).get(arrival)
-        if way is None:
+        way = self._soonest(origin, arrival, avoid)
+        if not way:
             raise NoRoute(origin, sink, avoid)
         return tuple(
             LegPlan(carrier=graph.edges[a, b]["carrier"], source=a, sink=b.removeprefix(_ARRIVAL))
             for a, b in pairwise(way)
         )
 
-    def _soonest_from(self, origin: str, avoid: frozenset[str]) -> dict[str, list[str]]:
-        """The nodes of the soonest way to each node that can be reached; of equally fast ways the first by name."""
-        known = self._trees.get((origin, avoid))
-        if known is None:
+    def _soonest(self, origin: str, arrival: str, avoid: frozenset[str]) -> list[str]:
+        """The nodes of the soonest way, of equally fast ways the first by name; empty if there is none."""
+        tree = self._trees.get((origin, avoid))
+        if tree is None:
             if len(self._trees) >= TREES_KEPT_MAX:
                 self._trees.clear()
-            known = self._trees[origin, avoid] = {origin: [origin]}
-            before, distance = nx.dijkstra_predecessor_and_distance(self._graph(avoid), origin, weight="cost")
-            for node in sorted(distance, key=distance.__getitem__)[1:]:
-                known[node] = [*min(known[p] for p in before[node]), node]
-        return known
+            tree = self._trees[origin, avoid] = _Tree(self._graph(avoid), self._costs[avoid].from_node(origin), origin)
+        return tree.way(arrival)
 
     def _arrival(self, place: str) -> str:
         return f"{_ARRIVAL}{place}" if place in self._sinks else place
@@ -181,7 +180,9 @@ class Routes:
         if graph is None:
             if len(self._graphs) >= CLOSURES_KEPT_MAX:
                 self._graphs.clear()
+                self._costs.clear()
             graph = self._graphs[avoid] = self._build(avoid)
+            self._costs[avoid] = ShortestCosts(graph)
         return graph
 
     def _build(self, avoid: frozenset[str]) -> nx.DiGraph[str]:
@@ -254,6 +255,28 @@ class Routes:
     def _fleet_trips_ms(self) -> dict[str, dict[str, int]]:
         vehicles = self._plant.vehicles
         return vehicle_trip_ms(self._plant.track, vehicles[0]) if vehicles else {}
+
+
+class _Tree:
+    """The soonest ways from one origin, each made when it is asked for."""
+
+    def __init__(self, graph: nx.DiGraph[str], costs: dict[str, int], origin: str) -> None:
+        self._graph = graph
+        self._costs = costs
+        self._ways = {origin: [origin]}
+
+    def way(self, node: str) -> list[str]:
+        """The nodes up to this one; of equally fast ways the first by name, none if it cannot be reached."""
+        known = self._ways.get(node)
+        if known is None:
+            known = self._ways[node] = self._find(node) if node in self._costs else []
+        return known
+
+    def _find(self, node: str) -> list[str]:
+        cost = self._costs[node]
+        # Costs are above 0: whoever stands before a node on a soonest way has been reached sooner.
+        before = [p for p, edge in self._graph.pred[node].items() if self._costs.get(p, cost) + edge["cost"] == cost]
+        return [*min(map(self.way, before)), node]
 
 
 _ARRIVAL = "to "  # no name in a plant has this shape of a node at which one only arrives
