@@ -57,3 +57,24 @@ def test_looking_at_waiting_legs_every_time_changes_nothing(monkeypatch: pytest.
     quick = run(spec).row
     monkeypatch.setattr(Attention, "take_legs", lambda self: True)
     assert run(spec).row.digest == quick.digest
+    monkeypatch.setattr(Attention, "leg_rests", lambda self, leg, place: None)
+    assert run(spec).row.digest == quick.digest
+
+
+def test_a_leg_that_was_refused_is_looked_at_when_something_changes_around_the_place_that_refused_it() -> None:
+    attention = Attention(("V1",))
+    for leg in (7, 3, 5):
+        attention.leg_waits(leg)
+    assert attention.take_legs()
+    assert not attention.take_legs()
+    attention.leg_rests(3, "CV")
+    attention.leg_rests(5, "A1.OUT")
+    assert attention.legs_awake() == [7]
+    attention.wake_legs_around("A2.OUT")
+    assert attention.legs_awake() == [7]
+    attention.wake_legs_around("CV")
+    assert attention.legs_awake() == [3, 7]
+    assert attention.take_legs()
+    attention.leg_waits_no_more(5)
+    attention.wake_legs()
+    assert attention.legs_awake() == [3, 7]

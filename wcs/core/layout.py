@@ -115,6 +115,10 @@ class Layout:
         aisle = place.split("-", 1)[0]
         return aisle if aisle != place and aisle in self.aisles else None
 
+    def around(self, place: str) -> str:
+        """The conveyor that a point or transfer point belongs to; any other place stands for itself."""
+        return self.conveyor_of_place.get(place, place)
+
     def is_location(self, place: str) -> bool:
         return self.aisle_of(place) is not None
 

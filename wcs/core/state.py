@@ -97,7 +97,7 @@ class State:
         self.empties_on_conveyors: dict[int, None] = {}
         self.tracks_of_unit: dict[int, tuple[str, int]] = {}
         self.alarms_of_subject: dict[str, dict[int, None]] = {}
-        self.legs_waiting_for_fleet: dict[int, None] = {}  # not given to a vehicle yet
+        self.vehicles_idle: dict[str, None] = dict.fromkeys(layout.vehicles)  # without a leg, with nothing on board
         self.legs_of_device: dict[str, dict[int, None]] = {}
         self.attention = Attention(layout.vehicles)
         self._traffic: Traffic | None = None
@@ -118,7 +118,7 @@ class State:
         self.leg = t(e.Leg, self._on_leg)
         self.task = t(e.OpenTask, self._on_task)
         self.device = t(e.Device, self._on_device)
-        self.transfer_point = t(e.TransferPointState, lambda old, new: self.attention.wake_legs())
+        self.transfer_point = t(e.TransferPointState, self._on_transfer_point)
         self.track = t(e.Track, self._on_track)
         self.point = t(e.PointState)
         self.vehicle = t(e.VehicleTraffic, self._on_vehicle)
@@ -179,16 +179,19 @@ class State:
     def _on_load_unit(self, old: e.LoadUnit | None, new: e.LoadUnit | None) -> None:
         if old is not None and new is not None and old.place == new.place and old.role == new.role:
             return
-        self.attention.wake_legs()
+        for row in (old, new):
+            if row is not None:
+                self.attention.wake(row.place)
+                self.attention.wake_legs_around(self.layout.around(row.place))
         if old is not None:
-            self.attention.wake(old.place)
             _discard(self.units_at, old.place, old.load_unit)
+            self._note_idle(old.place)
             self.room.leave(old.place)
             self.empties.pop(old.load_unit, None)
             self.empties_on_conveyors.pop(old.load_unit, None)
         if new is not None:
-            self.attention.wake(new.place)
             self.units_at.setdefault(new.place, {})[new.load_unit] = None
+            self._note_idle(new.place)
             self.unit_of_barcode[new.barcode] = new.load_unit
             self.room.enter(new.place)
             if new.role is e.LoadUnitRole.EMPTY:
@@ -297,7 +300,10 @@ class State:
     def _on_leg(self, old: e.Leg | None, new: e.Leg | None) -> None:
         # A leg holds its sink of its own: its transport order may be redirected while a crane is on the way there.
         self._on_leg_device(old, new)
-        self.attention.wake_legs()
+        for row in (old, new):
+            if row is not None:
+                self.attention.wake_legs_around(self.layout.around(row.sink))
+                self.attention.wake_legs_around(row.carrier)
         if old is None and new is not None:
             self.legs_of_carrier.setdefault(new.carrier, {})[new.number] = new.load_unit
             self.legs_bound_for.setdefault(new.sink, {})[new.number] = None
@@ -318,23 +324,35 @@ class State:
         if after and before != after:
             assert new is not None
             self.legs_of_device.setdefault(after, {})[new.number] = None
-        if new is not None and new.carrier == FLEET and not after:
-            if before:  # given back: in its old place, for legs are in the order of their numbers
-                waiting = sorted([*self.legs_waiting_for_fleet, new.number])
-                self.legs_waiting_for_fleet = dict.fromkeys(waiting)
-            else:
-                self.legs_waiting_for_fleet[new.number] = None
-        elif old is not None:
-            self.legs_waiting_for_fleet.pop(old.number, None)
-        self.attention.wake(before)
-        self.attention.wake(after)
+        waits = new is not None and new.carrier == FLEET and not after
+        waited = old is not None and old.carrier == FLEET and not before
+        if new is not None and waits and not waited:
+            self.attention.leg_waits(new.number)
+        elif old is not None and waited and not waits:
+            self.attention.leg_waits_no_more(old.number)
+        for device in (before, after):
+            self.attention.wake(device)
+            self._note_idle(device)
+
+    def _note_idle(self, device: str) -> None:
+        if device not in self.layout.vehicles:
+            return
+        if device in self.units_at or device in self.legs_of_device:
+            self.vehicles_idle.pop(device, None)
+        else:
+            self.vehicles_idle[device] = None
 
     def _on_device(self, old: e.Device | None, new: e.Device | None) -> None:
         row = new or old
         assert row is not None
         self.attention.wake(row.name)
         if not self.legs_of_device.get(row.name):
-            self.attention.wake_legs()
+            self.attention.look_at_legs()
+
+    def _on_transfer_point(self, old: e.TransferPointState | None, new: e.TransferPointState | None) -> None:
+        row = new or old
+        assert row is not None
+        self.attention.wake_legs_around(self.layout.around(row.name))
 
     def _on_vehicle(self, old: e.VehicleTraffic | None, new: e.VehicleTraffic | None) -> None:
         if old is None or new is None or old.able != new.able or old.home != new.home:
@@ -346,7 +364,7 @@ class State:
             self.attention.freed(left)
 
     def _on_task(self, old: e.OpenTask | None, new: e.OpenTask | None) -> None:
-        self.attention.wake_legs()
+        self.attention.look_at_legs()
         if new is not None:
             self.task_of_device[new.device] = new.number
             self.attention.wake(new.device)

@@ -98,16 +98,19 @@ def leg_of(turn: Turn, vehicle: str) -> e.Leg | None:
 
 def assign_legs(turn: Turn) -> list[str]:
     """Oldest leg first, to the vehicle that the policy names; returns who was given one."""
-    state = turn.state
+    state, attention = turn.state, turn.state.attention
     free: list[str] | None = None
     given: list[str] = []
-    if not state.attention.take_legs():
+    if not attention.take_legs() or not state.vehicles_idle:
         return given
-    for number in tuple(state.legs_waiting_for_fleet):
+    closed: dict[str, None] = {}
+    for number in attention.legs_awake():
         if free is not None and not free:
             break
         leg = state.leg[number]
-        if reasons_against(turn, leg):
+        place = place_against(turn, leg, closed)
+        if place:
+            attention.leg_rests(number, turn.layout.around(place))
             continue
         free = free_vehicles(turn) if free is None else free
         if not free:
@@ -122,8 +125,8 @@ def assign_legs(turn: Turn) -> list[str]:
 
 
 def free_vehicles(turn: Turn) -> list[str]:
-    """Who can be given a leg now, in plant order."""
-    return [v for v in turn.layout.vehicles if may_drive(turn, v) and is_free(turn, v)]
+    """Who can be given a leg now."""
+    return [v for v in turn.state.vehicles_idle if may_drive(turn, v) and is_free(turn, v)]
 
 
 def may_drive(turn: Turn, vehicle: str) -> bool:
@@ -133,12 +136,20 @@ def may_drive(turn: Turn, vehicle: str) -> bool:
     return able and not retries.awaits_retry(turn, vehicle)
 
 
-def reasons_against(turn: Turn, leg: e.Leg) -> str:
-    """Why no vehicle can take this leg now; empty if one can."""
-    reason = cranes.reasons_against_source(turn, leg)
-    if reason:
-        return reason
-    return transports.reasons_against_bringing(turn, leg.sink, leg=leg.number)
+def place_against(turn: Turn, leg: e.Leg, closed: dict[str, None]) -> str:
+    """The place that refuses this leg to all vehicles now; empty if none does.
+
+    What is against bringing something to a sink is the same for all that wait for it: asked once, then it is closed
+    (a leg that is given meanwhile only takes more of the room).
+    """
+    if leg.sink in closed:
+        return leg.sink
+    if cranes.reasons_against_source(turn, leg):
+        return leg.source
+    if transports.reasons_against_bringing(turn, leg.sink, leg=leg.number):
+        closed[leg.sink] = None
+        return leg.sink
+    return ""
 
 
 def _choose(turn: Turn, free: list[str], node: str) -> str:
