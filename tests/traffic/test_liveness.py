@@ -10,13 +10,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from slotting.compiled import IntArray
 from tests.traffic.tracks import Drivers, track, traffic
 from wcs.plant.file import read_plant
 from wcs.plant.model import Track
 from wcs.traffic import plain
 from wcs.traffic.homes import assign_homes, check_track, start_traffic
 from wcs.traffic.safety import NOBODY, ROAD, can_go_home, free_way
-from wcs.traffic.ways import way_past
+from wcs.traffic.ways import FAR, quickest_to, way_past
 
 # The track is cleared for an errand older than 600 steps: each may need one clearing and its own way.
 STEPS_MAX_AN_ERRAND = 1500
@@ -118,9 +119,13 @@ def test_the_safety_check_equals_sending_everybody_home_by_hand(seed: int) -> No
     first = np.cumsum([0, *(len(onward[n]) for n in range(nodes))])
     edges = np.array([end for n in range(nodes) for end in onward[n]], dtype=np.int64)
     blocked = np.isin(np.arange(nodes), sorted(obstacles))
-    answer = can_go_home(
-        first, edges, blocked, home_of, np.array(homes), np.array(ends), np.array(able), vehicle=0, node=node
-    )
+    shut = blocked | (home_of != ROAD)
+    into = rows_into(onward, {(n, end): 1 for n in onward for end in onward[n]})
+    ways_home = np.array([quickest_to(*into, shut, sink=home)[1] for home in sorted(homes)])
+    ways_home[:, draws.randrange(nodes)] = -1  # what is not known decides nothing
+    home_rows = np.cumsum(home_of != ROAD) - 1
+    known = (home_of, np.array(homes), np.array(ends), np.array(able), ways_home, home_rows)
+    answer = can_go_home(first, edges, blocked, *known, vehicle=0, node=node)
     assert answer == plain.can_go_home(onward, obstacles, homes, ends, able, 0, node)
 
 
@@ -156,7 +161,9 @@ def test_the_way_past_all_others_costs_what_the_plain_twin_finds(seed: int) -> N
     edges = np.array([end for n in range(nodes) for end in onward[n]], dtype=np.int64)
     lanes = np.array([times[n, end] for n in range(nodes) for end in onward[n]], dtype=np.int64)
     closed = np.isin(np.arange(nodes), sorted(shut))
-    way = way_past(first, edges, lanes, closed, np.array(delays), origin=origin, sink=sink)
+    left, _ = quickest_to(*rows_into(onward, times), closed, sink=sink)
+    way = way_past(first, edges, lanes, closed, np.array(delays), left, origin=origin, sink=sink)
+    assert way == plain.way_past(onward, times, shut, delays, origin, sink)
     cheapest = plain.cheapest(onward, times, shut - {sink}, delays, origin)
     assert bool(way) == (sink in cheapest)
     assert not shut & set(way[:-1])
@@ -164,12 +171,41 @@ def test_the_way_past_all_others_costs_what_the_plain_twin_finds(seed: int) -> N
         assert sum(times[pair] + delays[pair[1]] for pair in pairwise([origin, *way])) == cheapest[sink]
 
 
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_the_quickest_ways_to_a_node_are_those_of_the_plain_twin(seed: int) -> None:
+    draws = random.Random(seed)
+    nodes = draws.randint(2, 14)
+    onward = {n: sorted(draws.sample(range(nodes), draws.randint(0, min(nodes, 3)))) for n in range(nodes)}
+    lanes = {(n, end): draws.randint(1, 5) for n in range(nodes) for end in onward[n]}
+    shut = {n for n in range(nodes) if draws.random() < 0.3}
+    sink = draws.randrange(nodes)
+    closed = np.isin(np.arange(nodes), sorted(shut))
+    times, steps = quickest_to(*rows_into(onward, lanes), closed, sink=sink)
+    for origin in range(nodes):
+        found = plain.cheapest(onward, lanes, shut - {sink}, [0] * nodes, origin).get(sink, FAR)
+        assert times[origin] == found
+        through = [
+            end
+            for end in onward[origin]
+            if (end not in shut or end == sink) and lanes[origin, end] + times[end] == found
+        ]
+        assert steps[origin] == min(through, default=-1)
+
+
+def rows_into(onward: dict[int, list[int]], times: dict[tuple[int, int], int]) -> tuple[IntArray, IntArray, IntArray]:
+    """Compressed rows of the edges into each node."""
+    into = [(end, n, times[n, end]) for n in onward for end in onward[n]]
+    into.sort()
+    first = np.searchsorted(np.array([end for end, _, _ in into]), np.arange(len(onward) + 1))
+    return first, np.array([n for _, n, _ in into], np.int64), np.array([time for _, _, time in into], np.int64)
+
+
 def test_a_parking_node_that_is_nobodys_is_not_driven_through() -> None:
     first, edges = np.array([0, 1, 2, 2]), np.array([1, 2])
     nothing, place = np.zeros(3, np.bool_), np.array([0])
     able = np.array([True])
-    road = can_go_home(first, edges, nothing, np.array([ROAD, ROAD, 0]), np.array([2]), place, able, vehicle=0, node=0)
-    parking = can_go_home(
-        first, edges, nothing, np.array([ROAD, NOBODY, 0]), np.array([2]), place, able, vehicle=0, node=0
-    )
+    known = np.array([2]), place, able, np.full((1, 3), -1), np.array([-1, -1, 0])
+    road = can_go_home(first, edges, nothing, np.array([ROAD, ROAD, 0]), *known, vehicle=0, node=0)
+    parking = can_go_home(first, edges, nothing, np.array([ROAD, NOBODY, 0]), *known, vehicle=0, node=0)
     assert (road, parking) == (True, False)

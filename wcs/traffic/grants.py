@@ -29,10 +29,10 @@ from itertools import pairwise
 from msgspec.structs import replace
 
 from slotting.compiled import BoolArray
-from wcs.traffic.graph import FAR
 from wcs.traffic.records import Grant, Refusal, VehicleTraffic
 from wcs.traffic.safety import NOBODY, ROAD, free_way
 from wcs.traffic.state import Traffic
+from wcs.traffic.ways import FAR
 
 NODES_MAX = 4  # P2–P4 and the sink of one POSITION or EXTEND
 AHEAD_MAX = 8  # two such stretches

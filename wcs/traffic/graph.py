@@ -6,16 +6,23 @@ node, or one under a vehicle that will not move); it may begin or end there. Tie
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable
+from typing import NamedTuple
 
 import numpy as np
 
-from slotting.compiled import IntArray
+from slotting.compiled import BoolArray, IntArray
 from wcs.plant.model import Track
+from wcs.traffic.ways import FAR, quickest_to
 
-FAR = 1 << 60
-"""Travel time to a node that cannot be reached."""
+
+class WaysTo(NamedTuple):
+    """The quickest ways to one node: from each node the time, and the next node; as lists and as arrays."""
+
+    times_ms: list[int]
+    onward: list[int]
+    times_row: IntArray
+    onward_row: IntArray
 
 
 class TrackGraph:
@@ -35,30 +42,36 @@ class TrackGraph:
         count = len(self.names)
         self.homes = np.zeros(count, np.bool_)
         self.obstacles = np.zeros(count, np.bool_)
+        self.home_rows: IntArray = np.full(count, -1, np.int64)  # of each home, in `ways_home`
         self._closed_edges: frozenset[tuple[int, int]] = frozenset()
         self._arrange()
 
     def _arrange(self) -> None:
         count = len(self.names)
-        self._into: list[list[tuple[int, int]]] = [[] for _ in range(count)]
-        ends: list[list[int]] = [[] for _ in range(count)]
-        times: list[int] = []
+        into: list[list[tuple[int, int]]] = [[] for _ in range(count)]
+        onto: list[list[tuple[int, int]]] = [[] for _ in range(count)]
+        self._edge_ms: dict[tuple[int, int], int] = {}
         for origin, end, time_ms in self._edges:
             if (origin, end) not in self._closed_edges:
-                ends[origin].append(end)
-                times.append(time_ms)
-                self._into[end].append((origin, time_ms))
-        self.first: IntArray = np.concatenate([[0], np.cumsum([len(e) for e in ends])]).astype(np.int64)
-        self.ends: IntArray = np.array([end for row in ends for end in row], dtype=np.int64)
-        self.times_ms: IntArray = np.array(times, dtype=np.int64)
-        self._ways: dict[int, tuple[list[int], list[int]]] = {}
+                onto[origin].append((end, time_ms))
+                into[end].append((origin, time_ms))
+                self._edge_ms.setdefault((origin, end), time_ms)
+        self.first, self.ends, self.times_ms = _rows(onto)
+        self._first_into, self._origins, self._times_into_ms = _rows(into)
+        self._forget_ways()
+
+    def _forget_ways(self) -> None:
+        self.shut: BoolArray = self.obstacles | self.homes
+        self._ways: dict[int, WaysTo] = {}
+        self._ways_home: IntArray | None = None
 
     def set_homes(self, homes: Iterable[int]) -> None:
         """Which nodes belong to one vehicle each."""
         self.homes[:] = False
         for node in homes:
             self.homes[node] = True
-        self._ways = {}
+        self.home_rows = np.cumsum(self.homes) - 1
+        self._forget_ways()
 
     def set_obstacles(self, nodes: Iterable[int]) -> None:
         """Which nodes no way may lead through."""
@@ -67,7 +80,7 @@ class TrackGraph:
         for node in nodes:
             self.obstacles[node] = True
         if not np.array_equal(self.obstacles, before):
-            self._ways = {}
+            self._forget_ways()
 
     def set_closed_edges(self, edges: Iterable[tuple[int, int]]) -> None:
         """Which edges may not be driven."""
@@ -80,42 +93,35 @@ class TrackGraph:
 
     def edge_ms(self, origin: int, end: int) -> int:
         """How long one drives from a node to the next; FAR if no open edge leads there."""
-        for edge in range(int(self.first[origin]), int(self.first[origin + 1])):
-            if self.ends[edge] == end:
-                return int(self.times_ms[edge])
-        return FAR
+        return self._edge_ms.get((origin, end), FAR)
 
     def next_node(self, origin: int, sink: int) -> int:
         """The first node of the quickest way from origin to sink, or -1 if there is no way (or none is needed)."""
-        return self._way(sink)[1][origin]
+        return self.ways_to(sink).onward[origin]
 
     def time_ms(self, origin: int, sink: int) -> int:
         """Travel time of the quickest way, or FAR."""
-        return self._way(sink)[0][origin]
+        return self.ways_to(sink).times_ms[origin]
 
-    def _way(self, sink: int) -> tuple[list[int], list[int]]:
-        way = self._ways.get(sink)
-        if way is None:
-            way = self._ways[sink] = self._search(sink)
-        return way
+    def ways_to(self, sink: int) -> WaysTo:
+        """The quickest ways from everywhere to this node."""
+        ways = self._ways.get(sink)
+        if ways is None:
+            times, onward = quickest_to(self._first_into, self._origins, self._times_into_ms, self.shut, sink=sink)
+            ways = self._ways[sink] = WaysTo(times.tolist(), onward.tolist(), times, onward)
+        return ways
 
-    def _search(self, sink: int) -> tuple[list[int], list[int]]:
-        times = [FAR] * len(self.names)
-        onward = [-1] * len(self.names)
-        times[sink] = 0
-        waiting = [(0, sink)]
-        done = [False] * len(self.names)
-        while waiting:
-            time_ms, node = heapq.heappop(waiting)
-            if done[node]:
-                continue
-            done[node] = True
-            if node != sink and (self.homes[node] or self.obstacles[node]):
-                continue
-            for origin, edge_ms in self._into[node]:
-                through = time_ms + edge_ms
-                if through < times[origin] or (through == times[origin] and node < onward[origin]):
-                    times[origin] = through
-                    onward[origin] = node
-                    heapq.heappush(waiting, (through, origin))
-        return times, onward
+    def ways_home(self) -> IntArray:
+        """A row a home, in the order of nodes: the next node on the quickest way from each node to it, -1 for none."""
+        if self._ways_home is None:
+            rows = [self.ways_to(home).onward_row for home in np.flatnonzero(self.homes).tolist()]
+            self._ways_home = np.array(rows, np.int64).reshape(len(rows), len(self.names))
+        return self._ways_home
+
+
+def _rows(edges: list[list[tuple[int, int]]]) -> tuple[IntArray, IntArray, IntArray]:
+    """Compressed rows: where each node's edges begin, their other ends, their times."""
+    first = np.concatenate([[0], np.cumsum([len(row) for row in edges])]).astype(np.int64)
+    ends = np.array([end for row in edges for end, _ in row], np.int64)
+    times = np.array([time_ms for row in edges for _, time_ms in row], np.int64)
+    return first, ends, times

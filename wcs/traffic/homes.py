@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from wcs.plant.model import Track, Vehicle
-from wcs.traffic.graph import FAR, TrackGraph
+from wcs.traffic.graph import TrackGraph
 from wcs.traffic.records import VehicleTraffic
 from wcs.traffic.state import Traffic
+from wcs.traffic.ways import FAR
 
 
 def assign_homes(track: Track, vehicles: Sequence[Vehicle]) -> dict[str, str]:

@@ -60,3 +60,22 @@ def cheapest(
                 if end not in shut and through < costs.get(end, through + 1):
                     costs[end] = through
     return costs
+
+
+def way_past(
+    onward: Mapping[int, Sequence[int]],
+    times: Mapping[tuple[int, int], int],
+    shut: set[int],
+    delays: Sequence[int],
+    origin: int,
+    sink: int,
+) -> list[int]:
+    """From the sink back: each node from the one before it that is reached soonest, then from the lowest."""
+    costs = cheapest(onward, times, shut - {sink}, delays, origin)
+    way: list[int] = []
+    node = sink if sink in costs else origin
+    while node != origin:
+        way.insert(0, node)
+        before = [n for n, ends in onward.items() if node in ends and n in costs and (n not in shut or n == origin)]
+        node = min((costs[n], n) for n in before if costs[n] + times[n, node] + delays[node] == costs[node])[1]
+    return way

@@ -91,7 +91,51 @@ def _mark_on_way(
         node = parent[node]
 
 
-@compiled("boolean(int64[:], int64[:], boolean[:], int64[:], int64[:], int64[:], boolean[:], int64, int64)")
+@compiled("boolean(int64[:,:], int64[:], boolean[:], int64[:], int64[:], int64[:], int64, int64)")
+def _goes_by_quickest_ways(
+    ways_home: IntArray,
+    home_rows: IntArray,
+    obstacles: BoolArray,
+    home: IntArray,
+    end_of: IntArray,
+    stands: IntArray,
+    vehicle: int,
+    node: int,
+) -> bool:
+    """Whether all who stand on the vehicle's quickest way home, and on theirs, and so on, can go one after another."""
+    count = end_of.shape[0]
+    at = np.empty(count, np.int64)
+    state = np.zeros(count, np.int8)  # 1: waits for those above it in the stack; 2: has gone home
+    stack = np.empty(count, np.int64)
+    at[vehicle] = node
+    state[vehicle] = 1
+    stack[0] = vehicle
+    size = 1
+    while size > 0:
+        goes = stack[size - 1]
+        if at[goes] == home[goes]:
+            state[goes] = 2
+            size -= 1
+            continue
+        step = ways_home[home_rows[home[goes]], at[goes]]
+        if step < 0 or obstacles[step]:
+            return False
+        at[goes] = step
+        other = stands[step]
+        if other >= 0 and other != goes and state[other] != 2:
+            if state[other] == 1:
+                return False
+            at[other] = end_of[other]
+            state[other] = 1
+            stack[size] = other
+            size += 1
+    return True
+
+
+@compiled(
+    "boolean(int64[:], int64[:], boolean[:], int64[:], int64[:], int64[:], boolean[:], "
+    "int64[:,:], int64[:], int64, int64)"
+)
 def _can_go_home(
     first: IntArray,
     ends: IntArray,
@@ -100,6 +144,8 @@ def _can_go_home(
     home: IntArray,
     end_of: IntArray,
     able: BoolArray,
+    ways_home: IntArray,
+    home_rows: IntArray,
     vehicle: int,
     node: int,
 ) -> bool:
@@ -110,6 +156,9 @@ def _can_go_home(
         if able[other] and other != vehicle:
             stands[end_of[other]] = other
     stands[node] = vehicle
+    # Nearly always it is enough to look at one way home of each, and takes a hundredth of the time.
+    if _goes_by_quickest_ways(ways_home, home_rows, obstacles, home, end_of, stands, vehicle, node):
+        return True
     queue = np.empty(nodes + 1, np.int64)
     wanted = np.zeros(count, np.bool_)
     gone = np.zeros(count, np.bool_)
@@ -148,6 +197,8 @@ def can_go_home(
     home: IntArray,
     end_of: IntArray,
     able: BoolArray,
+    ways_home: IntArray,
+    home_rows: IntArray,
     *,
     vehicle: int,
     node: int,
@@ -164,6 +215,9 @@ def can_go_home(
             through a parking node.
         home, end_of: shape (vehicles,), home of each vehicle and where its released stretch ends.
         able: shape (vehicles,); who is not able stands on obstacles and is not counted.
+        ways_home: shape (homes, nodes), the next node from each on a way to each home that enters no other
+            parking node, -1 where none is known: tried first, and decide nothing.
+        home_rows: shape (nodes,), the row in `ways_home` of each node that is a home.
         vehicle, node: who asks, and where its stretch would end.
     Raises:
         ValueError: shapes that do not agree, or a vehicle or node that does not exist.
@@ -173,8 +227,9 @@ def can_go_home(
         A dead end 0 ⇄ 1 ⇄ 2 with homes 0 and 2: vehicle 0 cannot come home past vehicle 1.
         >>> import numpy as np
         >>> rows = np.array([0, 1, 3, 4]), np.array([1, 0, 2, 1])
+        >>> ways = np.array([[-1, 0, 1], [1, 2, -1]]), np.array([0, -1, 1])
         >>> can_go_home(*rows, np.zeros(3, bool), np.array([0, -1, 1]), np.array([0, 2]), np.array([0, 1]),
-        ...             np.array([True, True]), vehicle=0, node=0)
+        ...             np.array([True, True]), *ways, vehicle=0, node=0)
         True
     """
     nodes, vehicles = first.shape[0] - 1, home.shape[0]
@@ -182,9 +237,13 @@ def can_go_home(
         raise ValueError(f"obstacles, home_of: wanted shape ({nodes},)")
     if end_of.shape != (vehicles,) or able.shape != (vehicles,):
         raise ValueError(f"end_of, able: wanted shape ({vehicles},)")
+    if ways_home.shape[1:] != (nodes,) or home_rows.shape != (nodes,):
+        raise ValueError(f"ways_home, home_rows: wanted shapes (homes, {nodes}) and ({nodes},)")
+    if home_rows.max(initial=-1) >= ways_home.shape[0]:
+        raise ValueError(f"home_rows: wanted below {ways_home.shape[0]}")
     if not 0 <= vehicle < vehicles or not 0 <= node < nodes:
         raise ValueError(f"no vehicle {vehicle} or no node {node}")
-    return bool(_can_go_home(first, ends, obstacles, home_of, home, end_of, able, vehicle, node))
+    return bool(_can_go_home(first, ends, obstacles, home_of, home, end_of, able, ways_home, home_rows, vehicle, node))
 
 
 @compiled("int64[:](int64[:], int64[:], boolean[:], int64, int64)")

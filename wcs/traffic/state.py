@@ -11,12 +11,12 @@ from collections.abc import Iterable
 import numpy as np
 from msgspec.structs import replace
 
-from slotting.compiled import BoolArray, IntArray
+from slotting.compiled import IntArray
 from wcs.plant.model import Track
-from wcs.traffic.graph import FAR, TrackGraph
+from wcs.traffic.graph import TrackGraph
 from wcs.traffic.records import Grant, VehicleTraffic
 from wcs.traffic.safety import NOBODY, ROAD, can_go_home
-from wcs.traffic.ways import way_past
+from wcs.traffic.ways import FAR, way_past
 
 STANDING_MS = (
     6_000  # what a vehicle that stands in the way is likely to cost: until it starts, and clears a node or two
@@ -108,15 +108,18 @@ class Traffic:
         sink = self.graph.index[towards]
         if self.graph.obstacles[sink]:
             return []
-        return self._way_past(self.graph.index[v.end], sink, self.delays)[:nodes_max]
-
-    def _way_past(self, origin: int, sink: int, delays: IntArray) -> list[int]:
         graph = self.graph
-        shut: BoolArray = graph.obstacles | graph.homes
-        return way_past(graph.first, graph.ends, graph.times_ms, shut, delays, origin=origin, sink=sink)
-
-    def _can_reach(self, origin: int, sink: int) -> bool:
-        return origin == sink or bool(self._way_past(origin, sink, np.zeros_like(self.delays)))
+        way = way_past(
+            graph.first,
+            graph.ends,
+            graph.times_ms,
+            graph.shut,
+            self.delays,
+            graph.ways_to(sink).times_row,
+            origin=graph.index[v.end],
+            sink=sink,
+        )
+        return way[:nodes_max]
 
     def _quickest_way(self, end: str, towards: str, nodes_max: int) -> list[int]:
         node, sink = self.graph.index[end], self.graph.index[towards]
@@ -163,24 +166,24 @@ class Traffic:
         if owner >= 0:
             homes[owner] = given
             pair.append((owner, int(ends[owner])))
-        graph = self.graph
-        return all(
-            can_go_home(
-                graph.first, graph.ends, graph.obstacles, home_of, homes, ends, self.mobile, vehicle=who, node=at
-            )
-            for who, at in pair
-        )
+        return all(self._can_go_home(home_of, homes, ends, who, at) for who, at in pair)
 
     def is_safe(self, number: int, node: int) -> bool:
         """Whether vehicle `number` could go home from this node, others having gone home before it."""
+        return self._can_go_home(self.home_of, self.home_nodes, self.end_nodes, number, node)
+
+    def _can_go_home(self, home_of: IntArray, homes: IntArray, ends: IntArray, number: int, node: int) -> bool:
+        graph = self.graph
         return can_go_home(
-            self.graph.first,
-            self.graph.ends,
-            self.graph.obstacles,
-            self.home_of,
-            self.home_nodes,
-            self.end_nodes,
+            graph.first,
+            graph.ends,
+            graph.obstacles,
+            home_of,
+            homes,
+            ends,
             self.mobile,
+            graph.ways_home(),
+            graph.home_rows,
             vehicle=number,
             node=node,
         )
@@ -340,7 +343,7 @@ class Traffic:
             self.graph.set_obstacles(sorted(obstacles))
             found = False
             for n, v in enumerate(self.vehicles.values()):
-                if self.mobile[n] and not self._can_reach(int(self.end_nodes[n]), int(self.home_nodes[n])):
+                if self.mobile[n] and self.graph.time_ms(int(self.end_nodes[n]), int(self.home_nodes[n])) == FAR:
                     self.mobile[n] = False
                     obstacles |= {self.node(node) for node in (v.node, *v.ahead)}
                     found = True
