@@ -16,7 +16,7 @@ from wcs.plant.file import read_plant
 from wcs.plant.model import Track
 from wcs.traffic import plain
 from wcs.traffic.homes import assign_homes, check_track, start_traffic
-from wcs.traffic.safety import NOBODY, ROAD, can_go_home, free_way
+from wcs.traffic.safety import NOBODY, ROAD, WaysHome, can_go_home, free_way
 from wcs.traffic.ways import FAR, quickest_to, way_past
 
 # The track is cleared for an errand older than 600 steps: each may need one clearing and its own way.
@@ -119,14 +119,38 @@ def test_the_safety_check_equals_sending_everybody_home_by_hand(seed: int) -> No
     first = np.cumsum([0, *(len(onward[n]) for n in range(nodes))])
     edges = np.array([end for n in range(nodes) for end in onward[n]], dtype=np.int64)
     blocked = np.isin(np.arange(nodes), sorted(obstacles))
-    shut = blocked | (home_of != ROAD)
-    into = rows_into(onward, {(n, end): 1 for n in onward for end in onward[n]})
-    ways_home = np.array([quickest_to(*into, shut, sink=home)[1] for home in sorted(homes)])
-    ways_home[:, draws.randrange(nodes)] = -1  # what is not known decides nothing
-    home_rows = np.cumsum(home_of != ROAD) - 1
-    known = (home_of, np.array(homes), np.array(ends), np.array(able), ways_home, home_rows)
+    known = (home_of, np.array(homes), np.array(ends), np.array(able), WaysHome(vehicles))
     answer = can_go_home(first, edges, blocked, *known, vehicle=0, node=node)
     assert answer == plain.can_go_home(onward, obstacles, homes, ends, able, 0, node)
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.integers(0, 2**32 - 1))
+def test_what_is_remembered_of_other_places_homes_and_obstacles_decides_nothing(seed: int) -> None:
+    draws = random.Random(seed)
+    vehicles = draws.randint(1, 6)
+    nodes = draws.randint(2 * vehicles, 16)
+    onward = {n: sorted(draws.sample(range(nodes), draws.randint(1, min(nodes, 3)))) for n in range(nodes)}
+    first = np.cumsum([0, *(len(onward[n]) for n in range(nodes))])
+    edges = np.array([end for n in range(nodes) for end in onward[n]], dtype=np.int64)
+    parking = draws.sample(range(nodes), vehicles)
+    remembered = WaysHome(vehicles)
+    ends, homes = draws.sample(range(nodes), vehicles), parking
+    for _ in range(8):
+        moved = draws.randrange(vehicles)
+        homes = draws.sample(parking, vehicles) if draws.random() < 0.3 else homes
+        ends[moved] = draws.choice([n for n in range(nodes) if n == ends[moved] or n not in ends])
+        able = [draws.random() < 0.9 for _ in range(vehicles)]
+        who = draws.randrange(vehicles)
+        able[who] = True
+        obstacles = {end for end, works in zip(ends, able, strict=True) if not works}
+        node = draws.choice([n for n in range(nodes) if n == ends[who] or n not in ends])
+        home_of = np.full(nodes, ROAD)
+        home_of[homes] = np.arange(vehicles)
+        blocked = np.isin(np.arange(nodes), sorted(obstacles))
+        known = (home_of, np.array(homes), np.array(ends), np.array(able), remembered)
+        answer = can_go_home(first, edges, blocked, *known, vehicle=who, node=node)
+        assert answer == plain.can_go_home(onward, obstacles, homes, ends, able, who, node)
 
 
 @settings(max_examples=200, deadline=None)
@@ -205,7 +229,7 @@ def test_a_parking_node_that_is_nobodys_is_not_driven_through() -> None:
     first, edges = np.array([0, 1, 2, 2]), np.array([1, 2])
     nothing, place = np.zeros(3, np.bool_), np.array([0])
     able = np.array([True])
-    known = np.array([2]), place, able, np.full((1, 3), -1), np.array([-1, -1, 0])
+    known = np.array([2]), place, able, WaysHome(1)
     road = can_go_home(first, edges, nothing, np.array([ROAD, ROAD, 0]), *known, vehicle=0, node=0)
     parking = can_go_home(first, edges, nothing, np.array([ROAD, NOBODY, 0]), *known, vehicle=0, node=0)
     assert (road, parking) == (True, False)

@@ -17,12 +17,11 @@ from wcs.traffic.ways import FAR, quickest_to
 
 
 class WaysTo(NamedTuple):
-    """The quickest ways to one node: from each node the time, and the next node; as lists and as arrays."""
+    """The quickest ways to one node: from each node the time, and the next node."""
 
     times_ms: list[int]
     onward: list[int]
-    times_row: IntArray
-    onward_row: IntArray
+    times_row: IntArray  # the same times, for kernels
 
 
 class TrackGraph:
@@ -42,7 +41,6 @@ class TrackGraph:
         count = len(self.names)
         self.homes = np.zeros(count, np.bool_)
         self.obstacles = np.zeros(count, np.bool_)
-        self.home_rows: IntArray = np.full(count, -1, np.int64)  # of each home, in `ways_home`
         self._closed_edges: frozenset[tuple[int, int]] = frozenset()
         self._arrange()
 
@@ -63,14 +61,12 @@ class TrackGraph:
     def _forget_ways(self) -> None:
         self.shut: BoolArray = self.obstacles | self.homes
         self._ways: dict[int, WaysTo] = {}
-        self._ways_home: IntArray | None = None
 
     def set_homes(self, homes: Iterable[int]) -> None:
         """Which nodes belong to one vehicle each."""
         self.homes[:] = False
         for node in homes:
             self.homes[node] = True
-        self.home_rows = np.cumsum(self.homes) - 1
         self._forget_ways()
 
     def set_obstacles(self, nodes: Iterable[int]) -> None:
@@ -108,15 +104,8 @@ class TrackGraph:
         ways = self._ways.get(sink)
         if ways is None:
             times, onward = quickest_to(self._first_into, self._origins, self._times_into_ms, self.shut, sink=sink)
-            ways = self._ways[sink] = WaysTo(times.tolist(), onward.tolist(), times, onward)
+            ways = self._ways[sink] = WaysTo(times.tolist(), onward.tolist(), times)
         return ways
-
-    def ways_home(self) -> IntArray:
-        """A row a home, in the order of nodes: the next node on the quickest way from each node to it, -1 for none."""
-        if self._ways_home is None:
-            rows = [self.ways_to(home).onward_row for home in np.flatnonzero(self.homes).tolist()]
-            self._ways_home = np.array(rows, np.int64).reshape(len(rows), len(self.names))
-        return self._ways_home
 
 
 def _rows(edges: list[list[tuple[int, int]]]) -> tuple[IntArray, IntArray, IntArray]:

@@ -11,9 +11,12 @@ from slotting.compiled import BoolArray, IntArray, compiled
 
 ROAD = -1
 NOBODY = -2
+WAY_NODES_MAX = 256  # of a way home that is remembered: on a track of five-metre lanes, a kilometre
 
 
-@compiled("boolean(int64[:], int64[:], boolean[:], int64[:], int64[:], int64, int64, int64, boolean[:], int64[:])")
+@compiled(
+    "boolean(int64[:], int64[:], boolean[:], int64[:], int64[:], int64, int64, int64, boolean[:], int64[:], int64[:])"
+)
 def _reaches(
     first: IntArray,
     ends: IntArray,
@@ -25,12 +28,13 @@ def _reaches(
     sink: int,
     wanted: BoolArray,
     queue: IntArray,
+    parent: IntArray,
 ) -> bool:
     """Whether `vehicle` gets from origin to sink past those who stand; marks as wanted those who hinder it."""
+    parent[:] = -1
+    parent[origin] = origin
     if origin == sink:
         return True
-    seen = np.zeros(first.shape[0] - 1, np.bool_)
-    seen[origin] = True
     queue[0] = origin
     head = 0
     tail = 1
@@ -39,9 +43,9 @@ def _reaches(
         head += 1
         for edge in range(first[node], first[node + 1]):
             end = ends[edge]
-            if seen[end] or obstacles[end] or (home_of[end] != ROAD and home_of[end] != vehicle):
+            if parent[end] >= 0 or obstacles[end] or (home_of[end] != ROAD and home_of[end] != vehicle):
                 continue
-            seen[end] = True
+            parent[end] = node
             if stands[end] >= 0 and stands[end] != vehicle:
                 wanted[stands[end]] = True
                 continue
@@ -91,50 +95,66 @@ def _mark_on_way(
         node = parent[node]
 
 
-@compiled("boolean(int64[:,:], int64[:], boolean[:], int64[:], int64[:], int64[:], int64, int64)")
-def _goes_by_quickest_ways(
-    ways_home: IntArray,
-    home_rows: IntArray,
-    obstacles: BoolArray,
-    home: IntArray,
-    end_of: IntArray,
-    stands: IntArray,
-    vehicle: int,
-    node: int,
-) -> bool:
-    """Whether all who stand on the vehicle's quickest way home, and on theirs, and so on, can go one after another."""
-    count = end_of.shape[0]
-    at = np.empty(count, np.int64)
-    state = np.zeros(count, np.int8)  # 1: waits for those above it in the stack; 2: has gone home
-    stack = np.empty(count, np.int64)
-    at[vehicle] = node
-    state[vehicle] = 1
-    stack[0] = vehicle
-    size = 1
-    while size > 0:
-        goes = stack[size - 1]
-        if at[goes] == home[goes]:
-            state[goes] = 2
-            size -= 1
-            continue
-        step = ways_home[home_rows[home[goes]], at[goes]]
-        if step < 0 or obstacles[step]:
-            return False
-        at[goes] = step
-        other = stands[step]
-        if other >= 0 and other != goes and state[other] != 2:
-            if state[other] == 1:
-                return False
-            at[other] = end_of[other]
-            state[other] = 1
-            stack[size] = other
-            size += 1
-    return True
+@compiled("void(int64[:], int64[:,:], int64, int64, int64, int64[:])")
+def _remember(lengths: IntArray, ways: IntArray, vehicle: int, origin: int, sink: int, parent: IntArray) -> None:
+    """Keep the way that was found, its ends included; one that is too long for that is searched for each time."""
+    length = 1
+    node = sink
+    while node != origin:
+        length += 1
+        node = parent[node]
+    if length > ways.shape[1]:
+        lengths[vehicle] = 0
+        return
+    lengths[vehicle] = length
+    node = sink
+    for step in range(length - 1, -1, -1):
+        ways[vehicle, step] = node
+        node = parent[node]
 
 
 @compiled(
-    "boolean(int64[:], int64[:], boolean[:], int64[:], int64[:], int64[:], boolean[:], "
-    "int64[:,:], int64[:], int64, int64)"
+    "int64(boolean[:], int64[:], int64[:], boolean[:], int64[:], int64[:], int64[:,:], int64[:], int64, boolean[:], "
+    "int64[:])"
+)
+def _go_as_remembered(
+    obstacles: BoolArray,
+    home: IntArray,
+    end_of: IntArray,
+    able: BoolArray,
+    order: IntArray,
+    lengths: IntArray,
+    ways: IntArray,
+    stands: IntArray,
+    vehicle: int,
+    gone: BoolArray,
+    went: IntArray,
+) -> int:
+    """Send home, in their order, all but `vehicle` whose remembered way is free now; how many went."""
+    count = 0
+    for other in order:
+        length = lengths[other]
+        if other == vehicle or not able[other] or length == 0:
+            continue
+        at = end_of[other]
+        free = ways[other, 0] == at and ways[other, length - 1] == home[other]
+        step = 1
+        while free and step < length:
+            node = ways[other, step]
+            free = not obstacles[node] and (stands[node] < 0 or stands[node] == other)
+            step += 1
+        if free:
+            gone[other] = True
+            if stands[at] == other:
+                stands[at] = -1
+            went[count] = other
+            count += 1
+    return count
+
+
+@compiled(
+    "boolean(int64[:], int64[:], boolean[:], int64[:], int64[:], int64[:], boolean[:], int64[:], int64[:], int64[:,:], "
+    "int64, int64)"
 )
 def _can_go_home(
     first: IntArray,
@@ -144,8 +164,9 @@ def _can_go_home(
     home: IntArray,
     end_of: IntArray,
     able: BoolArray,
-    ways_home: IntArray,
-    home_rows: IntArray,
+    order: IntArray,
+    lengths: IntArray,
+    ways: IntArray,
     vehicle: int,
     node: int,
 ) -> bool:
@@ -156,37 +177,61 @@ def _can_go_home(
         if able[other] and other != vehicle:
             stands[end_of[other]] = other
     stands[node] = vehicle
-    # Nearly always it is enough to look at one way home of each, and takes a hundredth of the time.
-    if _goes_by_quickest_ways(ways_home, home_rows, obstacles, home, end_of, stands, vehicle, node):
-        return True
     queue = np.empty(nodes + 1, np.int64)
+    parent = np.empty(nodes, np.int64)
     wanted = np.zeros(count, np.bool_)
     gone = np.zeros(count, np.bool_)
-    if _reaches(first, ends, obstacles, home_of, stands, vehicle, node, home[vehicle], wanted, queue):
-        return True
+    went = np.empty(count, np.int64)
+    size = _go_as_remembered(obstacles, home, end_of, able, order, lengths, ways, stands, vehicle, gone, went)
+    rows = (first, ends, obstacles, home_of, stands)
+    goes = _reaches(*rows, vehicle, node, home[vehicle], wanted, queue, parent)
     # Mostly it is enough that those go who stand on one way home; then all who hinder anybody are tried.
     tried = np.zeros(count, np.bool_)
-    _mark_on_way(first, ends, obstacles, home_of, stands, vehicle, node, home[vehicle], tried, queue)
+    if not goes:
+        _mark_on_way(*rows, vehicle, node, home[vehicle], tried, queue)
     for everybody in (False, True):
         progress = True
-        while progress:
+        while progress and not goes:
             progress = False
             known = wanted.sum()
             for other in range(count):
                 if gone[other] or other == vehicle or not (wanted[other] if everybody else tried[other]):
                     continue
                 at = end_of[other]
-                if _reaches(first, ends, obstacles, home_of, stands, other, at, home[other], wanted, queue):
+                if _reaches(*rows, other, at, home[other], wanted, queue, parent):
+                    _remember(lengths, ways, other, at, home[other], parent)
                     gone[other] = True
+                    went[size] = other
+                    size += 1
                     progress = True
                     if stands[at] == other:
                         stands[at] = -1
-            if progress and _reaches(
-                first, ends, obstacles, home_of, stands, vehicle, node, home[vehicle], wanted, queue
-            ):
-                return True
+            goes = progress and _reaches(*rows, vehicle, node, home[vehicle], wanted, queue, parent)
             progress = progress or (everybody and wanted.sum() > known)
-    return False
+    if goes:
+        _remember(lengths, ways, vehicle, node, home[vehicle], parent)
+        gone[vehicle] = True
+        went[size] = vehicle
+        size += 1
+        for other in order:
+            if not gone[other]:
+                went[size] = other
+                size += 1
+        order[:] = went
+    return goes
+
+
+class WaysHome:
+    """Ways home that were free when they were last looked for, and the order in which vehicles went by them.
+
+    As long as nearly everybody can go as last time, only the one that asks is searched for. They decide nothing: each
+    way is looked along anew, and who cannot go by its own is searched for as if nothing was remembered.
+    """
+
+    def __init__(self, vehicles: int) -> None:
+        self.order: IntArray = np.arange(vehicles)
+        self.lengths: IntArray = np.zeros(vehicles, np.int64)
+        self.ways: IntArray = np.zeros((vehicles, WAY_NODES_MAX), np.int64)
 
 
 def can_go_home(
@@ -197,8 +242,7 @@ def can_go_home(
     home: IntArray,
     end_of: IntArray,
     able: BoolArray,
-    ways_home: IntArray,
-    home_rows: IntArray,
+    remembered: WaysHome,
     *,
     vehicle: int,
     node: int,
@@ -215,9 +259,7 @@ def can_go_home(
             through a parking node.
         home, end_of: shape (vehicles,), home of each vehicle and where its released stretch ends.
         able: shape (vehicles,); who is not able stands on obstacles and is not counted.
-        ways_home: shape (homes, nodes), the next node from each on a way to each home that enters no other
-            parking node, -1 where none is known: tried first, and decide nothing.
-        home_rows: shape (nodes,), the row in `ways_home` of each node that is a home.
+        remembered: of these vehicles on this track; the ways that are found now are kept there.
         vehicle, node: who asks, and where its stretch would end.
     Raises:
         ValueError: shapes that do not agree, or a vehicle or node that does not exist.
@@ -227,9 +269,8 @@ def can_go_home(
         A dead end 0 ⇄ 1 ⇄ 2 with homes 0 and 2: vehicle 0 cannot come home past vehicle 1.
         >>> import numpy as np
         >>> rows = np.array([0, 1, 3, 4]), np.array([1, 0, 2, 1])
-        >>> ways = np.array([[-1, 0, 1], [1, 2, -1]]), np.array([0, -1, 1])
         >>> can_go_home(*rows, np.zeros(3, bool), np.array([0, -1, 1]), np.array([0, 2]), np.array([0, 1]),
-        ...             np.array([True, True]), *ways, vehicle=0, node=0)
+        ...             np.array([True, True]), WaysHome(2), vehicle=0, node=0)
         True
     """
     nodes, vehicles = first.shape[0] - 1, home.shape[0]
@@ -237,13 +278,12 @@ def can_go_home(
         raise ValueError(f"obstacles, home_of: wanted shape ({nodes},)")
     if end_of.shape != (vehicles,) or able.shape != (vehicles,):
         raise ValueError(f"end_of, able: wanted shape ({vehicles},)")
-    if ways_home.shape[1:] != (nodes,) or home_rows.shape != (nodes,):
-        raise ValueError(f"ways_home, home_rows: wanted shapes (homes, {nodes}) and ({nodes},)")
-    if home_rows.max(initial=-1) >= ways_home.shape[0]:
-        raise ValueError(f"home_rows: wanted below {ways_home.shape[0]}")
+    if remembered.order.shape != (vehicles,):
+        raise ValueError(f"remembered: wanted those of {vehicles} vehicles")
     if not 0 <= vehicle < vehicles or not 0 <= node < nodes:
         raise ValueError(f"no vehicle {vehicle} or no node {node}")
-    return bool(_can_go_home(first, ends, obstacles, home_of, home, end_of, able, ways_home, home_rows, vehicle, node))
+    kept = remembered.order, remembered.lengths, remembered.ways
+    return bool(_can_go_home(first, ends, obstacles, home_of, home, end_of, able, *kept, vehicle, node))
 
 
 @compiled("int64[:](int64[:], int64[:], boolean[:], int64, int64)")

@@ -15,7 +15,7 @@ from slotting.compiled import IntArray
 from wcs.plant.model import Track
 from wcs.traffic.graph import TrackGraph
 from wcs.traffic.records import Grant, VehicleTraffic
-from wcs.traffic.safety import NOBODY, ROAD, can_go_home
+from wcs.traffic.safety import NOBODY, ROAD, WaysHome, can_go_home, free_way
 from wcs.traffic.ways import FAR, way_past
 
 STANDING_MS = (
@@ -59,6 +59,7 @@ class Traffic:
         self.mobile = np.ones(len(ordered), np.bool_)
         self.errands: list[tuple[int, str]] = sorted((v.asked_ms, v.vehicle) for v in ordered if v.sink is not None)
         self._changed: dict[str, None] = {}
+        self._ways_home = WaysHome(len(ordered))
         for n, v in enumerate(ordered):
             home = self.node(v.home)
             if self.home_of[home] >= 0:
@@ -182,8 +183,7 @@ class Traffic:
             homes,
             ends,
             self.mobile,
-            graph.ways_home(),
-            graph.home_rows,
+            self._ways_home,
             vehicle=number,
             node=node,
         )
@@ -277,6 +277,7 @@ class Traffic:
                 raise ValueError(f"no edge from {self.graph.names[origin]} to {self.graph.names[end]}")
         self.closed_nodes, self.closed_edges = frozenset(self.graph.names[n] for n in closed), edges
         self.graph.set_closed_edges(pairs)
+        self._ways_home = WaysHome(len(self.names))
         self._drop_detours()
         self._find_obstacles()
 
@@ -343,10 +344,17 @@ class Traffic:
             self.graph.set_obstacles(sorted(obstacles))
             found = False
             for n, v in enumerate(self.vehicles.values()):
-                if self.mobile[n] and self.graph.time_ms(int(self.end_nodes[n]), int(self.home_nodes[n])) == FAR:
+                if self.mobile[n] and self._is_cut_off(n):
                     self.mobile[n] = False
                     obstacles |= {self.node(node) for node in (v.node, *v.ahead)}
                     found = True
+
+    def _is_cut_off(self, number: int) -> bool:
+        """Whether no way at all leads this vehicle home (it may begin and end anywhere)."""
+        graph, origin, home = self.graph, int(self.end_nodes[number]), int(self.home_nodes[number])
+        shut = graph.shut.copy()
+        shut[home] = False
+        return origin != home and not free_way(graph.first, graph.ends, shut, origin=origin, sink=home)
 
 
 def _arrived(v: VehicleTraffic) -> VehicleTraffic:
