@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+NEVER_MS = 1 << 62
+
 
 class Rest(NamedTuple):
     """Until when a vehicle need not be asked: a node given up, a time; "" and None for neither."""
@@ -29,6 +31,7 @@ class Attention:
         self._awake: dict[str, None] = dict.fromkeys(self._rank)
         self._waiting: dict[str, dict[str, None]] = {}
         self._until_ms: dict[str, int] = {}
+        self._soonest_ms = NEVER_MS  # no later than any of these
         self._legs_awake: dict[int, None] = {}
         self._legs_resting: dict[str, dict[int, None]] = {}  # by the place around which something must change
         self._legs_looked_at = False
@@ -95,8 +98,11 @@ class Attention:
 
     def wake_rested(self, now_ms: int) -> None:
         """Those whose time has come."""
+        if now_ms < self._soonest_ms:
+            return
         for vehicle in [v for v, until_ms in self._until_ms.items() if until_ms <= now_ms]:
             self.wake(vehicle)
+        self._soonest_ms = min(self._until_ms.values(), default=NEVER_MS)
 
     def freed(self, nodes: Iterable[str]) -> None:
         """Nobody holds or keeps these nodes any more."""
@@ -111,3 +117,4 @@ class Attention:
             self._waiting.setdefault(rest.node, {})[vehicle] = None
         if rest.until_ms is not None:
             self._until_ms[vehicle] = rest.until_ms
+            self._soonest_ms = min(self._soonest_ms, rest.until_ms)

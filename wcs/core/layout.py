@@ -72,6 +72,9 @@ class Layout:
         self.crane_points: dict[tuple[str, str], CranePoint] = {
             (c.name, p.transfer_point): p for c in plant.cranes for p in c.transfer_points
         }
+        self.cranes_at: dict[str, list[str]] = {}
+        for crane_name, place in self.crane_points:
+            self.cranes_at.setdefault(place, []).append(crane_name)
         self.stops: dict[str, tuple[TrackNode, int]] = {
             s.transfer_point: (n, s.level) for n in plant.track.nodes for s in n.stops
         }

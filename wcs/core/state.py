@@ -14,7 +14,7 @@ from typing import Any, Generic, TypeVar
 from msgspec import structs
 
 from wcs.core import entities as e
-from wcs.core.attention import Attention
+from wcs.core.attention import NEVER_MS, Attention
 from wcs.core.layout import FLEET, Layout
 from wcs.core.room import Room
 from wcs.plant.policies import DEFAULT_POLICIES, Policies
@@ -22,7 +22,6 @@ from wcs.traffic.records import VehicleTraffic
 from wcs.traffic.state import Traffic
 
 E = TypeVar("E", bound=e.Entity)
-NEVER_MS = 1 << 62
 
 
 class Table(Generic[E]):

@@ -140,25 +140,25 @@ def see(turn: Turn, device: str, status: DeviceStatus, battery_permille: int) ->
         and not stopped
     )
     battery_step = battery_permille // BATTERY_STEP * BATTERY_STEP
-    seen = f.DeviceSeen(
-        device=device,
-        mode=status.mode,
-        able=able,
-        stopped=stopped,
-        alarms=status.alarms,
-        confirmed=status.confirmed if turn.layout.kinds[device] is Kind.VEHICLE else (0, 0, 0),
-        load_unit=status.load_id,
-        battery_permille=battery_step,
-    )
+    confirmed = status.confirmed if turn.layout.kinds[device] is Kind.VEHICLE else (0, 0, 0)
     before = (
         known.mode, known.able, known.stopped, known.alarms, known.confirmed, known.load_unit, known.battery_permille
     )  # fmt: skip
-    after = (
-        seen.mode, seen.able, seen.stopped, seen.alarms, seen.confirmed, seen.load_unit, seen.battery_permille
-    )  # fmt: skip
+    after = (status.mode, able, stopped, status.alarms, confirmed, status.load_id, battery_step)
     if before == after:
         return
-    turn.record(seen)
+    turn.record(
+        f.DeviceSeen(
+            device=device,
+            mode=status.mode,
+            able=able,
+            stopped=stopped,
+            alarms=status.alarms,
+            confirmed=confirmed,
+            load_unit=status.load_id,
+            battery_permille=battery_step,
+        )
+    )
     if any(status.alarms) and (not known.able or not able):
         turn.raise_alarm(device, "device_fault", _alarm_text(status), answers=("reset_fault",))
     elif able and (not known.able or any(known.alarms)):
@@ -235,7 +235,6 @@ def drive_round(turn: Turn, task: e.OpenTask) -> None:
 
 def take_in_progress(turn: Turn, task: e.OpenTask, status: DeviceStatus) -> None:
     """What the status says about the task that we have open on this device."""
-    ring = {entry.task_number: entry.result for entry in status.done_ring}
     if status.active_task == task.number:
         if task.state is e.TaskState.SENT:
             turn.record(f.DeviceTaskAccepted(number=task.number))
@@ -243,7 +242,9 @@ def take_in_progress(turn: Turn, task: e.OpenTask, status: DeviceStatus) -> None
             done(turn, task.number, status.result)
         elif status.load_id and status.load_id == task.task.load_id and status.state is not DeviceState.PICKING:
             book_pick(turn, task.number)
-    elif task.number in ring:
+        return
+    ring = {entry.task_number: entry.result for entry in status.done_ring}
+    if task.number in ring:
         if task.state is not e.TaskState.DONE:
             done(turn, task.number, ring[task.number], receipted=True)
         if task.number in turn.state.task and turn.state.task[task.number].state is e.TaskState.DONE:

@@ -266,9 +266,8 @@ def wake_around(turn: Turn, place: str) -> None:
     layout = turn.layout
     if place in layout.stops:
         turn.wake("VEHICLES")
-    for crane, point in layout.crane_points:
-        if point == place:
-            turn.wake(crane)
+    for crane in layout.cranes_at.get(place, ()):
+        turn.wake(crane)
     for stations in (layout.station_of_point, layout.station_of_handover, layout.station_of_put_on):
         if place in stations:
             turn.stations_to_serve[stations[place].name] = None

@@ -39,6 +39,7 @@ class LocationTable:
             self.first.append(total)
             total += aisle.location_count
         self.count = total
+        self._known: dict[str, int] = {}  # names that were asked for: at most all
 
     def aisle_position(self, index: int) -> int:
         """Position in `aisles` of the aisle that holds location `index`."""
@@ -80,6 +81,12 @@ class LocationTable:
 
     def index(self, name: str) -> int:
         """The index of a named location; ValueError if there is none."""
+        known = self._known.get(name)
+        if known is None:
+            known = self._known[name] = self._read(name)
+        return known
+
+    def _read(self, name: str) -> int:
         parts = name.rsplit("-", 4)
         if len(parts) != 5 or parts[1] not in _LETTER_SIDE or not all(map(str.isdecimal, parts[2:])):
             raise ValueError(f"{name} is not a storage location")

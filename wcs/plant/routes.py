@@ -61,7 +61,7 @@ class Routes:
         self._taken_from = self._transfer_points_with(given=True)
         self._given_to = self._transfer_points_with(given=False)
         self._graphs: dict[frozenset[str], nx.DiGraph[str]] = {}
-        self._costs: dict[frozenset[str], ShortestCosts] = {}  # of the same graphs
+        self._costs: dict[frozenset[str], ShortestCosts] = {}  # of the same graphs, and forgotten with them
         self._trees: dict[tuple[str, frozenset[str]], _Tree] = {}
         self._ways: dict[tuple[str, str, frozenset[str]], tuple[LegPlan, ...]] = {}
         self._exits: dict[tuple[str, str], int | None] = {}
@@ -169,8 +169,12 @@ class Routes:
         if tree is None:
             if len(self._trees) >= TREES_KEPT_MAX:
                 self._trees.clear()
-            tree = self._trees[origin, avoid] = _Tree(self._graph(avoid), self._costs[avoid].from_node(origin), origin)
+            tree = self._trees[origin, avoid] = _Tree(self._costs_of(avoid), origin)
         return tree.way(arrival)
+
+    def _costs_of(self, avoid: frozenset[str]) -> ShortestCosts:
+        graph = self._graph(avoid)
+        return self._costs.get(avoid) or self._costs.setdefault(avoid, ShortestCosts(graph))
 
     def _arrival(self, place: str) -> str:
         return f"{_ARRIVAL}{place}" if place in self._sinks else place
@@ -182,7 +186,6 @@ class Routes:
                 self._graphs.clear()
                 self._costs.clear()
             graph = self._graphs[avoid] = self._build(avoid)
-            self._costs[avoid] = ShortestCosts(graph)
         return graph
 
     def _build(self, avoid: frozenset[str]) -> nx.DiGraph[str]:
@@ -260,9 +263,9 @@ class Routes:
 class _Tree:
     """The soonest ways from one origin, each made when it is asked for."""
 
-    def __init__(self, graph: nx.DiGraph[str], costs: dict[str, int], origin: str) -> None:
-        self._graph = graph
-        self._costs = costs
+    def __init__(self, shortest: ShortestCosts, origin: str) -> None:
+        self._shortest = shortest
+        self._costs = shortest.from_node(origin)
         self._ways = {origin: [origin]}
 
     def way(self, node: str) -> list[str]:
@@ -273,9 +276,8 @@ class _Tree:
         return known
 
     def _find(self, node: str) -> list[str]:
-        cost = self._costs[node]
         # Costs are above 0: whoever stands before a node on a soonest way has been reached sooner.
-        before = [p for p, edge in self._graph.pred[node].items() if self._costs.get(p, cost) + edge["cost"] == cost]
+        before = self._shortest.before(node, self._costs)
         return [*min(map(self.way, before)), node]
 
 

@@ -52,9 +52,15 @@ class ShortestCosts:
         rows = [graph.adj[name] for name in self._names]
         self._first: IntArray = np.concatenate([[0], np.cumsum([len(row) for row in rows])]).astype(np.int64)
         self._ends: IntArray = np.array([self._index[end] for row in rows for end in row], np.int64)
+        self._into = {name: [(p, edge["cost"]) for p, edge in graph.pred[name].items()] for name in self._names}
         self._costs: IntArray = np.array([edge["cost"] for row in rows for edge in row.values()], np.int64)
         if self._costs.size and self._costs.min() <= 0:
             raise ValueError("costs: wanted above 0")
+
+    def before(self, node: str, costs: dict[str, int]) -> list[str]:
+        """Who stands just before this node on a soonest way, where `costs` are from its origin, and reach the node."""
+        cost = costs[node]
+        return [p for p, edge_cost in self._into[node] if costs.get(p, cost) + edge_cost == cost]
 
     def from_node(self, origin: str) -> dict[str, int]:
         """What it costs to reach each node that can be reached, by name. KeyError if there is no such origin."""

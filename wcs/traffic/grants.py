@@ -185,7 +185,7 @@ def _along_detour(traffic: Traffic, v: VehicleTraffic, room: int) -> Grant | Ref
 
 def _by_detour(traffic: Traffic, v: VehicleTraffic, towards: str, room: int, *, retreat: bool) -> Grant | None:
     """A whole free way to `towards` and on home, past all who stand: kept free from now on."""
-    if any(other.detour for other in traffic.vehicles.values()):
+    if traffic.detours:
         return None
     number, graph = traffic.numbers[v.vehicle], traffic.graph
     shut: BoolArray = graph.obstacles | ((traffic.holders >= 0) & (traffic.holders != number))

@@ -58,6 +58,7 @@ class Traffic:
         self.delays = np.zeros(nodes, np.int64)
         self.mobile = np.ones(len(ordered), np.bool_)
         self.errands: list[tuple[int, str]] = sorted((v.asked_ms, v.vehicle) for v in ordered if v.sink is not None)
+        self.detours: dict[str, None] = {v.vehicle: None for v in ordered if v.detour}  # who drives one now
         self._changed: dict[str, None] = {}
         self._ways_home = WaysHome(len(ordered))
         for n, v in enumerate(ordered):
@@ -326,6 +327,9 @@ class Traffic:
         if old.detour or new.detour:
             self.keepers[self.keepers == number] = -1
             self._keep(number, (*new.detour, *new.kept))
+            self.detours.pop(new.vehicle, None)
+            if new.detour:
+                self.detours[new.vehicle] = None
         if old.ahead != new.ahead or old.node != new.node:
             self._note_delays(new)
         self.vehicles[new.vehicle] = new
