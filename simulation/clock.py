@@ -42,9 +42,19 @@ class Clock(simpy.Environment):
 
     def step(self) -> None:
         """Take the next entry from the queue."""
-        queue = self._queue
-        if not queue:
+        if not self._queue:
             raise EmptySchedule
+        self._take()
+
+    def run_to(self, until_ms: int) -> None:
+        """Do everything that is due up to and including `until_ms`; then it is that time."""
+        queue, take = self._queue, self._take
+        while queue and queue[0][0] <= until_ms:
+            take()
+        self._now = max(self._now, until_ms)
+
+    def _take(self) -> None:
+        queue = self._queue
         entry: Any = queue[0][3]
         self.steps += 1
         if type(entry) is tuple:
@@ -52,10 +62,3 @@ class Clock(simpy.Environment):
             entry[0](*entry[1])
         else:
             super().step()
-
-    def run_to(self, until_ms: int) -> None:
-        """Do everything that is due up to and including `until_ms`; then it is that time."""
-        queue, step = self._queue, self.step
-        while queue and queue[0][0] <= until_ms:
-            step()
-        self._now = max(self._now, until_ms)

@@ -8,7 +8,6 @@ No database: the journal is kept in memory if it is asked for.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 from devices.machines.conveyor import ConveyorMachine

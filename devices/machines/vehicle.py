@@ -18,7 +18,6 @@ from collections.abc import Callable, Mapping
 import msgspec
 from msgspec.structs import replace
 
-from devices.machines.kinematics import braking_distance_mm
 from devices.machines.load_exchange import exchange
 from devices.machines.machine import Words, World
 from devices.machines.task_controller import Panel, TaskController
@@ -325,15 +324,19 @@ class VehicleMachine:
         """Everything stands still where it is."""
         body = self._body
         if body.drive is not None:
-            done, spot, way_mm, _ = driven(body.drive, now_ms)
-            nodes = sum(leg.nodes for leg in body.drive.legs[body.drive.passed : done])
-            self._body = self._moved(body.drive.legs[min(done, len(body.drive.legs) - 1)], spot, way_mm, nodes)
+            self._body = self._come(body.drive, driven(body.drive, now_ms))
         elif body.work is not None and body.work.doing == Doing.CHARGE:
             energy_mj = self._battery.charged(body.energy_mj, now_ms - body.work.started_ms)
             self._body = replace(body, energy_mj=energy_mj)
         elif body.work is not None and body.work.doing == Doing.RETRACT and now_ms >= body.work.ends_ms:
             self._centre()
         self._body = replace(self._body, drive=None, work=None, still_since_ms=now_ms)
+
+    def _come(self, drive: Drive, come: tuple[int, Spot, int, float]) -> VehiclePhysical:
+        """The body where a drive has come."""
+        done, spot, way_mm, _ = come
+        nodes = sum(leg.nodes for leg in drive.legs[drive.passed : done])
+        return self._moved(drive.legs[min(done, len(drive.legs) - 1)], spot, way_mm, nodes)
 
     def _moved(self, leg: Leg, spot: Spot, way_mm: int, nodes: int) -> VehiclePhysical:
         body = self._body
@@ -422,22 +425,15 @@ class VehicleMachine:
         drive = self._body.drive
         if drive is None:
             return
-        speed_mm_s = driven(drive, now_ms)[3]
+        come = driven(drive, now_ms)
+        speed_mm_s = come[3]
         task, way_done = self.plc.memory.task, self._body.way_done
         assert task is not None
-        self._halt(now_ms)
-        legs = self._roads.legs(self._body.spot, self.plc.memory.way[way_done:], task.p[0])
+        body = self._come(drive, come)
+        legs = self._roads.legs(body.spot, self.plc.memory.way[way_done:], task.p[0])
         if self.plc.memory.cancel_wanted:
-            legs = self._until_it_can_stop(legs, speed_mm_s)
-        self._body = replace(self._body, drive=self._roads.drive(now_ms, legs, speed_mm_s))
-
-    def _until_it_can_stop(self, legs: tuple[Leg, ...], speed_mm_s: float) -> tuple[Leg, ...]:
-        """The legs to the first node at which it can stop from this speed."""
-        needed_mm = braking_distance_mm(speed_mm_s, self.vehicle.accel_mm_s2)
-        for count in range(1, len(legs)):
-            if sum(leg.length_mm for leg in legs[:count]) >= needed_mm:
-                return legs[:count]
-        return legs
+            legs = self._roads.until_it_can_stop(legs, speed_mm_s)
+        self._body = replace(body, drive=self._roads.drive(now_ms, legs, speed_mm_s), still_since_ms=now_ms)
 
     def _pass_node(self, drive: Drive, at_ms: int) -> None:
         """A node is reached: confirm it, and say so."""

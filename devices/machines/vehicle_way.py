@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import atan2
 
-from devices.machines.kinematics import Run, plan_run, run_state
+from devices.machines.kinematics import Run, braking_distance_mm, plan_run, run_state
 from wcs.core.ports import DeviceTask
 from wcs.plant.model import Plant, Record, TrackEdge, TrackNode, Vehicle
 
@@ -65,6 +65,13 @@ class Roads:
             (numbers[edge.origin], numbers[edge.end]): edge for edge in plant.track.edges
         }
         self._vehicle = vehicle
+        self._stop_places = {
+            (node.number, stop.level): stop.transfer_point
+            for node in plant.track.nodes
+            for stop in reversed(node.stops)
+        }
+        self._whole_legs: dict[tuple[int, int, int], Leg] = {}  # by edge and limit: most are driven again and again
+        self._headings: dict[tuple[int, int], int] = {}
         self.start = numbers[vehicle.start_node]
         self.stop_places = tuple(
             dict.fromkeys(stop.transfer_point for node in plant.track.nodes for stop in node.stops)
@@ -76,8 +83,7 @@ class Roads:
 
     def stop_place(self, node: int, level: int) -> str | None:
         """The transfer point at a node and level."""
-        stops = self._nodes[node].stops if node in self._nodes else ()
-        return next((stop.transfer_point for stop in stops if stop.level == level), None)
+        return self._stop_places.get((node, level))
 
     def way(self, start: int, task: DeviceTask) -> tuple[int, ...]:
         """The nodes after `start` that a POSITION or EXTEND names, its sink last."""
@@ -105,7 +111,10 @@ class Roads:
         elif spot.ahead:
             legs.append(self._back(spot, limit_mm_s))
         for ahead in rest:
-            legs.append(self._leg(node, ahead, limit_mm_s, 0))
+            leg = self._whole_legs.get((node, ahead, limit_mm_s))
+            if leg is None:
+                leg = self._whole_legs[node, ahead, limit_mm_s] = self._leg(node, ahead, limit_mm_s, 0)
+            legs.append(leg)
             node = ahead
         return tuple(legs)
 
@@ -118,6 +127,14 @@ class Roads:
             entry_speed_mm_s,
         )
         return Drive(started_ms=at_ms, legs=legs, run=run)
+
+    def until_it_can_stop(self, legs: tuple[Leg, ...], speed_mm_s: float) -> tuple[Leg, ...]:
+        """The legs to the first node at which it can stop from this speed."""
+        needed_mm = braking_distance_mm(speed_mm_s, self._vehicle.accel_mm_s2)
+        for count in range(1, len(legs)):
+            if sum(leg.length_mm for leg in legs[:count]) >= needed_mm:
+                return legs[:count]
+        return legs
 
     def coordinates(self, spot: Spot) -> tuple[int, int]:
         """x and y of a spot; edges are straight."""
@@ -132,8 +149,12 @@ class Roads:
 
     def heading_mrad(self, origin: int, end: int) -> int:
         """The direction of an edge."""
-        first, last = self._nodes[origin], self._nodes[end]
-        return round(atan2(last.y_mm - first.y_mm, last.x_mm - first.x_mm) * 1_000)
+        heading = self._headings.get((origin, end))
+        if heading is None:
+            first, last = self._nodes[origin], self._nodes[end]
+            heading = round(atan2(last.y_mm - first.y_mm, last.x_mm - first.x_mm) * 1_000)
+            self._headings[origin, end] = heading
+        return heading
 
     def _leg(self, origin: int, end: int, limit_mm_s: int, from_mm: int) -> Leg:
         edge = self._edges[origin, end]
