@@ -1,7 +1,7 @@
 """The bare drivers' side of the ledger's race: sqlite3 and psycopg writing the very rows of the writer, ready-made.
 
 Numbering, hashing, netting and encoding are done before the clock starts: what is left is handing rows to the database
-and what it does with them. To PostgreSQL they go as array literals here too, for the driver's own lists are slower.
+and what it does with them. To PostgreSQL they go as binary arrays here too, for the driver's own lists are slower.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from sqlalchemy.engine import make_url
 
 from wcs.core.entities import LoadUnit
 from wcs.ledger import migrate
+from wcs.ledger.arrays import binary_array, teach
 from wcs.ledger.batch import CommitBatch
-from wcs.ledger.bulk import array_literal
 from wcs.ledger.chain import GENESIS
 from wcs.ledger.database import engine_for
 from wcs.ledger.prepared import CONTAINMENT_COLUMNS, JOURNAL_COLUMNS, BooksEnd, Prepared
@@ -62,7 +62,7 @@ def raw_commits(url: str, batches: list[CommitBatch]) -> float:
 def _rows(prepared: Prepared) -> list[list[tuple[Any, ...]]]:
     """Rows for each of the statements."""
     lines = prepared.postings.containment
-    units = [change.row for change in prepared.changes if change.row is not None]
+    units = [change.row for change in prepared.batch.changes if change.row is not None]
     return [
         prepared.lines,
         [(SITE, x.sequence, x.caused_by, x.key, x.load_unit, x.source, x.sink, x.occurred_at_ms) for x in lines],
@@ -99,17 +99,18 @@ def _sqlite(url: str, ready: list[list[list[tuple[Any, ...]]]]) -> float:
 
 
 def _postgresql(url: str, ready: list[list[list[tuple[Any, ...]]]]) -> float:
-    arrays = [", ".join(f"%s::{TYPES[name]}[]" for name in s[1]) for s in STATEMENTS]
-    statements = [_sql(s, f"SELECT * FROM unnest({a})") for s, a in zip(STATEMENTS, arrays, strict=True)]
+    arrays = [", ".join(f"unnest(%s::{TYPES[name]}[])" for name in s[1]) for s in STATEMENTS]
+    statements = [_sql(s, f"SELECT {a}") for s, a in zip(STATEMENTS, arrays, strict=True)]
     types = [[TYPES[name] for name in s[1]] for s in STATEMENTS]
     where = make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
     with psycopg.connect(where) as connection:
+        teach(connection)
         connection.execute("SET synchronous_commit = on")
         connection.commit()
         begun = time.perf_counter()
         for batch in ready:
             for sql, kinds, rows in zip(statements, types, batch, strict=True):
                 columns = zip(*rows, strict=True)
-                connection.execute(sql, [array_literal(c, kind) for c, kind in zip(columns, kinds, strict=True)])
+                connection.execute(sql, [binary_array(c, kind) for c, kind in zip(columns, kinds, strict=True)])
             connection.commit()
         return time.perf_counter() - begun

@@ -10,12 +10,17 @@ from wcs.ledger.errors import BatchRefused
 
 AWKWARD = (
     'say "no"', "back\\slash", "\\", "{a,b}", "a,b", "NULL", "null", "", " ", "line\nbreak\ttab", "'; --", "%s", "货位",
-    "🚚", '\\"', "\\x00",
+    "🚚", '\\"', "\\x00", "long " * 1_000, "长" * 1_000,
 )  # fmt: skip
 
 
 def test_any_text_comes_back_as_it_was(database_url: str) -> None:
     assert stored_and_loaded(database_url, list(AWKWARD)) == list(AWKWARD)
+
+
+def test_texts_of_ascii_alone_come_back_as_they_were(database_url: str) -> None:
+    plain = [text for text in AWKWARD if text.isascii()]
+    assert stored_and_loaded(database_url, plain) == plain
 
 
 def stored_and_loaded(url: str, texts: list[str]) -> list[str]:

@@ -161,7 +161,7 @@ def test_the_epoch_rises_with_every_term(database_url: str) -> None:
 
 
 class LostAnswers:
-    """Lets a commit's answer be lost: with the commit done, or before it was."""
+    """Lets a commit's answer be lost: with the commit done, or before it was. PostgreSQL's stand in `test_one_trip`."""
 
     def __init__(self, *, stands: bool) -> None:
         self.stands = stands
@@ -177,8 +177,8 @@ class LostAnswers:
 
 
 @pytest.mark.parametrize("stands", [True, False], ids=["it stands", "it does not"])
-def test_a_commit_whose_answer_was_lost_is_read_back_before_it_is_tried_again(database_url: str, stands: bool) -> None:
-    with Clerk(database_url) as clerk:
+def test_a_commit_whose_answer_was_lost_is_read_back_before_it_is_tried_again(sqlite_url: str, stands: bool) -> None:
+    with Clerk(sqlite_url) as clerk:
         batch = batch_of(moved(7, "outside", "A", "M1"))
         before = clerk.ledger.last_sequence
         lost = LostAnswers(stands=stands)
@@ -191,5 +191,5 @@ def test_a_commit_whose_answer_was_lost_is_read_back_before_it_is_tried_again(da
             sa.event.remove(sa.Engine, "commit", lost)
         assert (receipt.first_sequence, receipt.last_sequence) == (before + 1, before + 2)
         clerk.ledger.commit(batch_of(moved(7, "A", "B", "M2")))
-    assert read(database_url, "SELECT COUNT(*) FROM containment_line") == [(2,)]
-    assert audit(database_url).checks["journal_chain"].ok
+    assert read(sqlite_url, "SELECT COUNT(*) FROM containment_line") == [(2,)]
+    assert audit(sqlite_url).checks["journal_chain"].ok

@@ -1,20 +1,20 @@
 """Many rows in one statement, for both databases. Rule: written once, here, for every table.
 
-SQLite: executemany on prepared statements. PostgreSQL: arrays through `unnest`, one round trip a statement (COPY into a
-temporary table is slower, executemany twice as slow). The arrays are written as PostgreSQL's array literals here: the
-driver looks at each element of a list anew, which costs forty times as much for text and two hundred for bytes.
+SQLite: executemany on prepared statements. PostgreSQL: arrays through `unnest` (COPY into a temporary table is slower,
+executemany twice as slow). The rows of a statement are of one site, which their first column says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
 
-from wcs.ledger.errors import BatchRefused, CommitFailed
+from wcs.ledger.arrays import binary_array
+from wcs.ledger.errors import BatchRefused, CommitFailed, LeaseLost, LedgerError
+from wcs.ledger.lease import LEASE_LOST
 
 Rows = Sequence[Sequence[Any]]
 
@@ -40,8 +40,9 @@ def _array_types(table: sa.Table, columns: tuple[str, ...]) -> tuple[str, ...]:
 def _source(table: sa.Table, columns: tuple[str, ...], postgresql: bool) -> str:
     if not postgresql:
         return f"VALUES ({', '.join('?' * len(columns))})"
-    arrays = ", ".join(f"%s::{t}[]" for t in _array_types(table, columns))
-    return f"SELECT * FROM unnest({arrays})"
+    # Not `FROM unnest(...)`: there each array is first laid out as a table of its own.
+    arrays = ", ".join(f"unnest(%s::{t}[])" for t in _array_types(table, columns)[1:])
+    return f"SELECT %s::text, {arrays}"
 
 
 @lru_cache(256)
@@ -61,87 +62,53 @@ def _insert_sql(table: sa.Table, columns: tuple[str, ...], key: tuple[str, ...],
     return f"{sql} ON CONFLICT ({target}) DO UPDATE SET {sets}"
 
 
-def array_literal(column: Sequence[Any], kind: str) -> str:
-    r"""A column of values as PostgreSQL reads an array of them.
-
-    >>> array_literal([1, None], "bigint"), array_literal(['say "no"', None], "text"), array_literal([b"\x01"], "bytea")
-    ('{1,NULL}', '{"say \\"no\\"",NULL}', '{"\\\\x01"}')
-    """
-    if kind == "text":
-        return _text_literal(column)
-    if kind == "bytea":
-        told = ["NULL" if v is None else rf'"\\x{v.hex()}"' for v in column]
-    else:
-        told = ["NULL" if v is None else str(v) for v in column]
-    return "{" + ",".join(told) + "}"
-
-
-def _text_literal(column: Sequence[str | None]) -> str:
-    """All texts are escaped at once, parted meanwhile by a character that PostgreSQL holds in no text."""
-    joined = "\0".join(["" if v is None else v for v in column])
-    if joined.count("\0") != len(column) - 1:
-        raise ValueError("a text holds the character 0, which PostgreSQL does not store")
-    parts = joined.replace("\\", r"\\").replace('"', r"\"")
-    if None not in column:
-        return '{"' + parts.replace("\0", '","') + '"}'
-    each = zip(column, parts.split("\0"), strict=True)
-    return "{" + ",".join(["NULL" if v is None else f'"{part}"' for v, part in each]) + "}"
-
-
-@contextmanager
-def in_one_go(connection: sa.Connection) -> Iterator[None]:
-    """PostgreSQL: statements follow one another without waiting for answers; rows are made ready meanwhile.
-
-    Whether they were carried out is known at the end of the block.
-    Raises:
-        BatchRefused, CommitFailed: as `insert` does.
-    """
-    if not _is_postgresql(connection):
-        yield
-        return
-    driver = connection.dialect.loaded_dbapi
-    held: Any = connection.connection.driver_connection
-    try:
-        with held.pipeline():
-            yield
-    except (driver.IntegrityError, driver.DataError) as error:
-        raise BatchRefused(_first_line(error)) from error
-    except driver.Error as error:
-        raise CommitFailed(_first_line(error)) from error
-
-
 def _is_postgresql(connection: sa.Connection) -> bool:
     return connection.dialect.name == "postgresql"
 
 
-def _run(connection: sa.Connection, sql: str, rows: Rows, types: tuple[str, ...], *, counted: bool = False) -> int:
-    """Run it over all rows, on PostgreSQL as arrays of these types; if `counted`, how many were touched.
+def _run(connection: sa.Connection, sql: str, rows: Rows, types: tuple[str, ...], *more: object) -> int:
+    """Run it over all rows, on PostgreSQL as the site and arrays of these types; how many were touched, on SQLite.
 
-    Said to the driver's own cursor, within SQLAlchemy's transaction: its way there and back is a tenth of a commit.
+    Said to the driver's own cursor, within the transaction that is under way: SQLAlchemy's way there and back is a
+    tenth of a commit.
     Raises:
         BatchRefused: the rows contradict what is there, or no column can hold them.
-        CommitFailed: the database cannot, now.
+        LeaseLost, CommitFailed: an earlier statement of this trip failed, or the database cannot, now.
     """
-    driver = connection.dialect.loaded_dbapi
-    cursor = connection.connection.cursor()
+    cursor = cursor_of(connection)
     try:
         if _is_postgresql(connection):
-            columns = zip(*rows, strict=True)
-            cursor.execute(sql, [array_literal(column, kind) for column, kind in zip(columns, types, strict=True)])
-            if counted:
-                return len(cursor.fetchall())
-        else:
-            cursor.executemany(sql, rows)
-        return cursor.rowcount
-    except (driver.IntegrityError, driver.DataError) as error:
-        raise BatchRefused(_first_line(error)) from error
-    except driver.Error as error:
-        raise CommitFailed(_first_line(error)) from error
-    finally:
-        cursor.close()
+            site, *columns = zip(*rows, strict=True)
+            arrays = [binary_array(column, kind) for column, kind in zip(columns, types[1:], strict=True)]
+            cursor.execute(sql, [site[0], *arrays, *more])
+            return 0  # nobody waits for the answer
+        cursor.executemany(sql, rows)
+        return int(cursor.rowcount)
+    except connection.dialect.loaded_dbapi.Error as error:
+        raise meaning(connection, error) from error
 
 
-def _first_line(error: Exception) -> str:
+def cursor_of(connection: sa.Connection) -> Any:
+    """The driver's cursor, one a connection: each new one would learn anew how psycopg sends which type."""
+    cursor = connection.info.get("wcs_cursor")
+    if cursor is None:
+        cursor = connection.info["wcs_cursor"] = connection.connection.cursor()
+    return cursor
+
+
+def meaning(connection: sa.Connection, error: Exception) -> LedgerError:
+    """What a driver's error says about the batch, of which nothing is on paper."""
+    driver = connection.dialect.loaded_dbapi
+    text = first_line(error)
+    if getattr(error, "sqlstate", None) == LEASE_LOST:
+        return LeaseLost(text)
+    if isinstance(error, driver.IntegrityError | driver.DataError):
+        return BatchRefused(text)
+    return CommitFailed(text)
+
+
+def first_line(error: BaseException) -> str:
+    """What is shown to a person: drivers add the statement and where in it."""
     return str(error).split("\n", 1)[0]
 
 
@@ -179,18 +146,17 @@ def decrease(connection: sa.Connection, table: sa.Table, key: tuple[str, ...], c
         return
     names = (*key, column)
     if _is_postgresql(connection):
-        arrays = ", ".join(f"%s::{t}[]" for t in _array_types(table, names))
-        alias = ", ".join(f"c{n}" for n in range(len(names)))
-        match = " AND ".join(f't."{k}" = d.c{n}' for n, k in enumerate(key))
+        found, match = _matched(table, key, names)
         sql = (
-            f'UPDATE "{table.name}" t SET "{column}" = t."{column}" + d.c{len(key)} '
-            f"FROM unnest({arrays}) AS d({alias}) WHERE {match} RETURNING 1"
+            f'WITH taken AS (UPDATE "{table.name}" t SET "{column}" = t."{column}" + d."{column}" '
+            f"FROM {found} WHERE {match} RETURNING 1) "
+            "SELECT wcs_require_all(count(*), %s::bigint, %s::text) FROM taken"
         )
-        touched = _run(connection, sql, rows, _array_types(table, names), counted=True)
-    else:
-        match = " AND ".join(f'"{k}" = ?' for k in key)
-        sql = f'UPDATE "{table.name}" SET "{column}" = "{column}" + ? WHERE {match}'
-        touched = _run(connection, sql, [(row[-1], *row[:-1]) for row in rows], (), counted=True)
+        _run(connection, sql, rows, _array_types(table, names), len(rows), table.name)
+        return
+    match = " AND ".join(f'"{k}" = ?' for k in key)
+    sql = f'UPDATE "{table.name}" SET "{column}" = "{column}" + ? WHERE {match}'
+    touched = _run(connection, sql, [(row[-1], *row[:-1]) for row in rows], ())
     if touched != len(rows):
         raise BatchRefused(f"{table.name}: {len(rows) - touched} of {len(rows)} rows to take from are not there")
 
@@ -200,11 +166,15 @@ def delete(connection: sa.Connection, table: sa.Table, key: tuple[str, ...], row
     if not rows:
         return
     if _is_postgresql(connection):
-        arrays = ", ".join(f"%s::{t}[]" for t in _array_types(table, key))
-        alias = ", ".join(f"c{n}" for n in range(len(key)))
-        match = " AND ".join(f't."{k}" = d.c{n}' for n, k in enumerate(key))
-        sql = f'DELETE FROM "{table.name}" t USING unnest({arrays}) AS d({alias}) WHERE {match}'
-        _run(connection, sql, rows, _array_types(table, key))
+        found, match = _matched(table, key, key)
+        _run(connection, f'DELETE FROM "{table.name}" t USING {found} WHERE {match}', rows, _array_types(table, key))
         return
     match = " AND ".join(f'"{k}" = ?' for k in key)
     _run(connection, f'DELETE FROM "{table.name}" WHERE {match}', rows, ())
+
+
+def _matched(table: sa.Table, key: tuple[str, ...], columns: tuple[str, ...]) -> tuple[str, str]:
+    """Of PostgreSQL: the arrays as rows `d`, and where their keys are those of the table, `t`."""
+    names = ", ".join(f'"{c}"' for c in columns)
+    match = " AND ".join(f't."{k}" = d."{k}"' for k in key)
+    return f"({_source(table, columns, True)}) AS d({names})", match

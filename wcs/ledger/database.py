@@ -8,8 +8,9 @@ from pathlib import Path
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine, make_url
 
+from wcs.ledger.arrays import teach
+
 BUSY_TIMEOUT_MS = 5_000  # a reader's snapshot or a backup may hold a lock for a moment
-WRITER_IDLE_MS = 3_000  # a host put to sleep in mid-commit holds the lease's row: PostgreSQL ends it within the lease
 
 
 def engine_for(url: str | URL) -> Engine:
@@ -24,7 +25,9 @@ def engine_for(url: str | URL) -> Engine:
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
     if made.get_backend_name() == "postgresql":
-        return sa.create_engine(made, pool_pre_ping=True, connect_args={"options": "-c synchronous_commit=on"})
+        engine = sa.create_engine(made, pool_pre_ping=True, connect_args={"options": "-c synchronous_commit=on"})
+        sa.event.listen(engine, "connect", _set_up_postgresql)
+        return engine
     raise ValueError(f"unknown database {made.get_backend_name()}: SQLite and PostgreSQL are supported")
 
 
@@ -47,6 +50,10 @@ def reader_for(url: str | URL) -> Engine:
     return engine
 
 
+def _set_up_postgresql(connection: object, _record: object) -> None:
+    teach(connection)
+
+
 def _set_up_sqlite(connection: object, _record: object) -> None:
     connection.isolation_level = None  # type: ignore[attr-defined]  # we say BEGIN ourselves
     cursor = connection.cursor()  # type: ignore[attr-defined]
@@ -59,15 +66,6 @@ def _begin_sqlite(connection: sa.Connection) -> None:
     # A deferred transaction that becomes a writer later fails at once where another writes; IMMEDIATE waits its turn.
     immediate = connection.get_execution_options().get("wcs_writer", False)
     connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
-
-
-def connect_writer(engine: Engine) -> sa.Connection:
-    """The writer's own connection, to be held: taking one anew for each commit costs as much as its rows."""
-    connection = engine.connect().execution_options(wcs_writer=True)
-    if connection.dialect.name == "postgresql":
-        with connection.begin():
-            connection.exec_driver_sql(f"SET idle_in_transaction_session_timeout = {WRITER_IDLE_MS}")
-    return connection
 
 
 def sqlite_file(url: str | URL) -> Path | None:

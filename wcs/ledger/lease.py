@@ -21,6 +21,7 @@ from wcs.ledger.tables import lease
 
 LEASE_MS = 5_000
 LOCK_NOT_AVAILABLE = "55P03"  # SQLSTATE
+LEASE_LOST = "WCS01"  # SQLSTATE of `wcs_hold_lease`
 LOCK_WAIT_MS = 1_000  # far above any commit; a standby that has waited so long looks again
 
 # Whoever has had the lease's row locked for longer than a lease lasts is asleep in mid-commit, and no timeout of
@@ -114,6 +115,11 @@ def check(connection: sa.Connection, site_id: str, epoch: int) -> None:
     found = connection.exec_driver_sql(sql, (site_id,)).scalar_one_or_none()
     if found != epoch:
         raise LeaseLost(f"our epoch is {epoch}, the site's is {found}: another host drives it")
+
+
+def hold(cursor: Any, site_id: str, epoch: int) -> None:
+    """The same on PostgreSQL, without waiting for the answer: a higher epoch fails the whole trip (LEASE_LOST)."""
+    cursor.execute("SELECT wcs_hold_lease(%s, %s)", (site_id, epoch))
 
 
 def renew(connection: sa.Connection, site_id: str) -> None:

@@ -1,8 +1,11 @@
-"""A batch as rows, ready to be written. Rule: all is computed before the transaction begins, so that it is short."""
+"""A batch as rows, ready to be written. Rule: numbered and netted before the transaction begins; the journal's lines,
+which take longest, are hashed while the database is busy with the rows of the others.
+"""
 
 from __future__ import annotations
 
 import time
+from functools import cached_property
 from typing import Any
 
 import sqlalchemy as sa
@@ -56,62 +59,64 @@ class Prepared:
 
     def __init__(self, site_id: str, end: BooksEnd, batch: CommitBatch) -> None:
         self.site_id = site_id
-        self.notes = batch.notes
-        self.changes = batch.changes
-        self.lines: list[tuple[Any, ...]] = []
+        self.batch = batch
+        self._after = end
         self._committed_at_ms = time.time_ns() // 1_000_000
-        self._hash = end.hash
-        sequence = end.sequence + 1
+        sequence = end.sequence
         facts: list[tuple[int, Fact]] = []
         for entry in batch.entries:
-            event_sequence, at_ms, received_at_ms = sequence, entry.event.at_ms, entry.received_at_ms
-            self._add_line(sequence, EVENT, event_sequence, entry.event, at_ms, received_at_ms)
             sequence += 1
             for fact in entry.facts:
-                self._add_line(sequence, FACT, event_sequence, fact, at_ms, received_at_ms)
-                facts.append((sequence, fact))
                 sequence += 1
+                facts.append((sequence, fact))
         self.postings: Postings = post(facts, containment_from=end.containment + 1, content_from=end.content + 1)
         _refuse_doubled_keys(self.postings)
         self.receipt = CommitReceipt(
-            first_sequence=end.sequence + 1, last_sequence=sequence - 1, committed_at_ms=self._committed_at_ms
-        )
-        self.end = BooksEnd(
-            sequence=sequence - 1,
-            hash=self._hash,
-            containment=end.containment + len(self.postings.containment),
-            content=end.content + len(self.postings.content),
+            first_sequence=end.sequence + 1, last_sequence=sequence, committed_at_ms=self._committed_at_ms
         )
 
-    def _add_line(
-        self,
-        sequence: int,
-        kind: int,
-        event_sequence: int,
-        item: Event | Fact,
-        occurred_at_ms: int,
-        received_at_ms: int,
-    ) -> None:
-        name, version, document = encode(item)
-        self._hash = line_hash(
-            self._hash, sequence, kind, event_sequence, name, version, document, occurred_at_ms, received_at_ms,
-            self._committed_at_ms,
-        )  # fmt: skip
-        self.lines.append(
-            (
-                self.site_id, sequence, kind, event_sequence, name, version, document.decode(), occurred_at_ms,
-                received_at_ms, self._committed_at_ms, self._hash,
-            )
-        )  # fmt: skip
+    @cached_property
+    def lines(self) -> list[tuple[Any, ...]]:
+        """The journal's rows, each hashed on from the one before it."""
+        lines: list[tuple[Any, ...]] = []
+        last, sequence = self._after.hash, self._after.sequence
+        site, committed_at_ms = self.site_id, self._committed_at_ms
+        for entry in self.batch.entries:
+            event_sequence, at_ms, received_at_ms = sequence + 1, entry.event.at_ms, entry.received_at_ms
+            items: tuple[Event | Fact, ...] = (entry.event, *entry.facts)
+            for item in items:
+                sequence += 1
+                kind = EVENT if sequence == event_sequence else FACT
+                name, version, document = encode(item)
+                last = line_hash(
+                    last, sequence, kind, event_sequence, name, version, document, at_ms, received_at_ms,
+                    committed_at_ms,
+                )  # fmt: skip
+                lines.append(
+                    (
+                        site, sequence, kind, event_sequence, name, version, document.decode(), at_ms, received_at_ms,
+                        committed_at_ms, last,
+                    )
+                )  # fmt: skip
+        return lines
+
+    @property
+    def end(self) -> BooksEnd:
+        """Where the books end once this is on paper."""
+        return BooksEnd(
+            sequence=self.receipt.last_sequence,
+            hash=self.lines[-1][-1] if self.lines else self._after.hash,
+            containment=self._after.containment + len(self.postings.containment),
+            content=self._after.content + len(self.postings.content),
+        )
 
     def write(self, connection: sa.Connection) -> None:
-        """Every row of the batch, into the transaction that is under way."""
-        with bulk.in_one_go(connection):
-            bulk.insert(connection, journal, JOURNAL_COLUMNS, self.lines)
-            self._write_lines(connection)
-            write_changes(connection, self.site_id, self.changes)
-            self._write_notes(connection)
-            self._write_balances(connection)  # last: what is taken from a balance waits for the answer
+        """Every row of the batch, into the transaction that is under way: what is soonest ready goes first."""
+        self._write_balances(connection)
+        self._write_lines(connection)
+        self._write_notes(connection)
+        write_changes(connection, self.site_id, self.batch.changes)
+        bulk.insert(connection, journal, JOURNAL_COLUMNS, self.lines)
 
     def _write_lines(self, connection: sa.Connection) -> None:
         site, p = self.site_id, self.postings
@@ -149,9 +154,9 @@ class Prepared:
 
     def _write_notes(self, connection: sa.Connection) -> None:
         key = ("site_id", "device", "sequence")
-        sent = {(n.device, n.sequence): n.sent_at_ms for n in self.notes if n.sent_at_ms is not None}
+        sent = {(n.device, n.sequence): n.sent_at_ms for n in self.batch.notes if n.sent_at_ms is not None}
         acknowledged = {
-            (n.device, n.sequence): n.acknowledged_at_ms for n in self.notes if n.acknowledged_at_ms is not None
+            (n.device, n.sequence): n.acknowledged_at_ms for n in self.batch.notes if n.acknowledged_at_ms is not None
         }
         for column, times in (("sent_at_ms", sent), ("acknowledged_at_ms", acknowledged)):
             rows = [(self.site_id, device, sequence, at_ms) for (device, sequence), at_ms in times.items()]

@@ -14,15 +14,16 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 
 import sqlalchemy as sa
-from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from wcs.core.entities import Entity
 from wcs.core.events import Event
 from wcs.ledger import lease, load, migrate
 from wcs.ledger.batch import CommitBatch, CommitReceipt
-from wcs.ledger.database import connect_writer, engine_for, sqlite_file
+from wcs.ledger.database import engine_for, sqlite_file
 from wcs.ledger.errors import BatchRefused, CommitFailed, CommitUnknown, LeaseHeld, LeaseLost
 from wcs.ledger.fence import Fence
+from wcs.ledger.held import HeldConnection
 from wcs.ledger.journal_codec import encode
 from wcs.ledger.prepared import BooksEnd, Prepared
 from wcs.ledger.tables import quarantine
@@ -81,8 +82,8 @@ class LedgerWriter:
             if self._lock:
                 self._lock.free()
             raise
-        self._doubtful: Prepared | None = None
-        self._held: sa.Connection | None = None
+        self._held = HeldConnection(self._engine, site_id, self.epoch)
+        self._doubtful: list[Prepared] = []
         self._checkpoints = threading.Thread(target=self._checkpoint, name="checkpoint", daemon=True)
         if self._lock:
             self._checkpoints.start()
@@ -98,7 +99,7 @@ class LedgerWriter:
                 lease.release(connection, self.site_id, self.epoch)
         except SQLAlchemyError:
             pass  # the lease runs out by itself
-        self._hang_up()
+        self._held.hang_up()
         self._engine.dispose()
         if self._lock:
             self._lock.free()
@@ -122,35 +123,13 @@ class LedgerWriter:
             CommitUnknown: nobody knows yet; trying the same batch again finds out first.
             BatchRefused: it contradicts the books, and always will; nothing was written.
         """
-        if self._doubtful is not None:
-            done = self._settle_doubt()
-            if done is not None:
-                return done
         try:
-            prepared = Prepared(self.site_id, self._end, batch)
-        except UNSTORABLE as error:
-            raise BatchRefused(f"{type(error).__name__}: {error}") from error
-        connection, transaction = self._begin_commit()
-        try:
-            prepared.write(connection)
-        except (IntegrityError, DataError) as error:
-            self._roll_back(transaction)
-            raise BatchRefused(_text(error)) from error
-        except UNSTORABLE as error:
-            self._roll_back(transaction)
-            raise BatchRefused(f"{type(error).__name__}: {error}") from error
-        except SQLAlchemyError as error:
-            self._roll_back(transaction)
-            raise CommitFailed(_text(error)) from error
-        except BaseException:
-            self._roll_back(transaction)
+            prepared = self._settle_doubt(batch) if self._doubtful else self._write(batch)
+        except LeaseLost:
+            self.fence.drop()
             raise
-        try:
-            transaction.commit()
-        except SQLAlchemyError as error:
-            self._doubtful = prepared
-            self._hang_up()
-            raise CommitUnknown(_text(error)) from error
+        except UNSTORABLE as error:
+            raise BatchRefused(f"{type(error).__name__}: {error}") from error
         self._end = prepared.end
         return prepared.receipt
 
@@ -196,58 +175,44 @@ class LedgerWriter:
             self.fence.drop()
             raise
 
-    def _begin_commit(self) -> tuple[sa.Connection, sa.RootTransaction]:
-        """A transaction in which the lease is ours. A held connection whose server has gone meanwhile is replaced."""
-        for was_held in (True, False) if self._held is not None else (False,):
-            transaction: sa.RootTransaction | None = None
-            try:
-                if self._held is None:
-                    self._held = connect_writer(self._engine)
-                transaction = self._held.begin()
-                self._check_lease(self._held)
-            except SQLAlchemyError as error:
-                self._hang_up()
-                if not was_held:
-                    raise CommitFailed(_text(error)) from error
-            except BaseException:
-                if transaction is not None:
-                    self._roll_back(transaction)
-                raise
-            else:
-                return self._held, transaction
-        raise AssertionError("the last try returns or raises")
-
-    def _roll_back(self, transaction: sa.RootTransaction) -> None:
+    def _write(self, batch: CommitBatch) -> Prepared:
+        prepared = Prepared(self.site_id, self._end, batch)
         try:
-            transaction.rollback()
-        except SQLAlchemyError:
-            self._hang_up()
+            self._held.commit(prepared.write)
+        except CommitUnknown:
+            self._doubtful.append(prepared)
+            raise
+        return prepared
 
-    def _hang_up(self) -> None:
-        """Drop the held connection, whatever state it is in."""
-        held, self._held = self._held, None
-        if held is not None:
-            held.invalidate()
-            held.close()
+    def _settle_doubt(self, batch: CommitBatch) -> Prepared:
+        """A commit's answer was lost: see whether it stands, and write the batch if it does not.
+
+        The lease's row is asked for first: a commit that the database is busy with holds it until it is done. One that
+        the database has not begun with (a trip cut off on its way) comes after this transaction, and then its journal
+        lines are there already. Hence one transaction, and doubt until that stands.
+        """
+        prepared: Prepared | None = None
+        try:
+            with self._held.looking_first() as connection:
+                self._end = load.books_end(connection, self.site_id)
+                # One without journal lines leaves no trace of its own; to write it once more does no harm.
+                standing = next((p for p in self._doubtful if p.lines and p.end == self._end), None)
+                if standing is not None and standing.batch == batch:
+                    prepared = standing
+                else:
+                    prepared = Prepared(self.site_id, self._end, batch)
+                    prepared.write(connection)
+        except CommitFailed as error:
+            raise CommitUnknown(str(error)) from error
+        except CommitUnknown:
+            assert prepared is not None, "a commit is asked for when all is written"
+            self._doubtful.append(prepared)
+            raise
+        self._doubtful.clear()
+        return prepared
 
     def _begin(self) -> AbstractContextManager[sa.Connection]:
         return self._engine.execution_options(wcs_writer=True).begin()
-
-    def _settle_doubt(self) -> CommitReceipt | None:
-        """A commit's answer was lost: see whether it stands.
-
-        The lease's row is asked for first: a commit that the database is still busy with holds it until it is done.
-        """
-        doubtful = self._doubtful
-        assert doubtful is not None
-        try:
-            with self._begin() as connection:
-                self._check_lease(connection)
-                self._end = load.books_end(connection, self.site_id)
-        except SQLAlchemyError as error:
-            raise CommitUnknown(_text(error)) from error
-        self._doubtful = None
-        return doubtful.receipt if self._end == doubtful.end else None
 
     def _checkpoint(self) -> None:
         while not self._stop.wait(CHECKPOINT_S):

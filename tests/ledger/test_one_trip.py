@@ -1,0 +1,154 @@
+"""A transaction of PostgreSQL's in one trip: whatever happens on the way, it is known or found out what stands."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from tests.ledger.clerk import Clerk, batch_of, moved
+from tests.ledger.cut_line import Cut, Line, line_to
+from tests.ledger.test_writer import change, read
+from wcs.ledger.audit import audit
+from wcs.ledger.database import engine_for
+from wcs.ledger.errors import BatchRefused, CommitFailed, CommitUnknown, LeaseLost
+from wcs.ledger.held import one_trip
+
+END_THE_OTHERS = """
+    SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+    WHERE datname = current_database() AND pid <> pg_backend_pid()
+"""
+MOVE = batch_of(moved(7, "outside", "A", "M1"))
+LINES = "SELECT key FROM containment_line ORDER BY sequence"
+
+
+@pytest.fixture
+def line(postgres_url: str) -> Iterator[Line]:
+    """The way to the database."""
+    with line_to(postgres_url) as line:
+        yield line
+
+
+@pytest.fixture
+def connection(postgres_url: str) -> Iterator[sa.Connection]:
+    """A connection as the writer holds it, to a database with tables."""
+    with Clerk(postgres_url):
+        pass
+    engine = engine_for(postgres_url)
+    with engine.connect() as connection:
+        yield connection.execution_options(isolation_level="AUTOCOMMIT")
+    engine.dispose()
+
+
+@pytest.mark.parametrize("cut", [Cut.ANSWER_LOST, Cut.COMMIT_LOST])
+def test_a_commit_cut_off_on_its_way_is_read_back_before_it_is_tried_again(line: Line, cut: Cut) -> None:
+    with Clerk(line.url) as clerk:
+        before = clerk.ledger.last_sequence
+        line.cut_next_commit(cut)
+        with pytest.raises(CommitUnknown):
+            clerk.ledger.commit(MOVE)
+        assert clerk.ledger.commit(MOVE).first_sequence == before + 1
+        clerk.ledger.commit(batch_of(moved(7, "A", "B", "M2")))
+    assert read(line.url, LINES) == [("M1",), ("M2",)]
+    assert audit(line.url).checks["journal_chain"].ok
+
+
+def test_a_trip_that_comes_late_finds_its_lines_there_and_does_nothing(line: Line) -> None:
+    with Clerk(line.url) as clerk:
+        line.cut_next_commit(Cut.COMES_LATE)
+        with pytest.raises(CommitUnknown):
+            clerk.ledger.commit(MOVE)
+        clerk.ledger.commit(MOVE)
+        clerk.ledger.commit(batch_of(moved(7, "A", "B", "M2")))
+        line.bring_what_is_late()
+        clerk.ledger.commit(batch_of(moved(7, "B", "C", "M3")))
+    assert read(line.url, LINES) == [("M1",), ("M2",), ("M3",)]
+    assert read(line.url, "SELECT load_unit, place FROM containment_balance") == [(7, "C")]
+    assert audit(line.url).checks["journal_chain"].ok
+
+
+def test_a_trip_that_comes_late_but_before_it_is_looked_for_counts(line: Line) -> None:
+    with Clerk(line.url) as clerk:
+        line.cut_next_commit(Cut.COMES_LATE)
+        with pytest.raises(CommitUnknown):
+            clerk.ledger.commit(MOVE)
+        line.bring_what_is_late()
+        receipt = clerk.ledger.commit(MOVE)
+        assert receipt.last_sequence == clerk.ledger.last_sequence
+    assert read(line.url, LINES) == [("M1",)]
+
+
+def test_another_batch_is_not_taken_for_the_one_in_doubt(line: Line) -> None:
+    with Clerk(line.url) as clerk:
+        line.cut_next_commit(Cut.ANSWER_LOST)
+        with pytest.raises(CommitUnknown):
+            clerk.ledger.commit(MOVE)
+        clerk.ledger.commit(batch_of(moved(7, "A", "B", "M2")))
+    assert read(line.url, LINES) == [("M1",), ("M2",)]
+    assert audit(line.url).checks["journal_chain"].ok
+
+
+def test_a_connection_that_the_server_has_ended_is_replaced_without_a_word(postgres_url: str) -> None:
+    with Clerk(postgres_url) as clerk:
+        change(postgres_url, END_THE_OTHERS)
+        clerk.ledger.commit(MOVE)
+    assert read(postgres_url, LINES) == [("M1",)]
+
+
+def test_a_lease_lost_in_the_same_trip_leaves_no_row_and_lowers_the_fence(postgres_url: str) -> None:
+    with Clerk(postgres_url) as clerk:
+        change(postgres_url, "UPDATE lease SET epoch = epoch + 1, holder = 'another'")
+        with pytest.raises(LeaseLost, match="our epoch is 1, the one of the site is 2"):
+            clerk.ledger.commit(MOVE)
+        assert not clerk.ledger.fence.holds()
+    assert read(postgres_url, LINES) == read(postgres_url, "SELECT load_unit FROM containment_balance") == []
+
+
+def test_a_site_without_a_lease_commits_nothing(connection: sa.Connection) -> None:
+    with pytest.raises(LeaseLost), one_trip(connection, "nowhere", 1):
+        pass
+
+
+def trip_of(connection: sa.Connection, say: Callable[[psycopg.Connection], object]) -> None:
+    """A transaction in which this is said to the driver."""
+    held = connection.connection.driver_connection
+    assert isinstance(held, psycopg.Connection)
+    with one_trip(connection, "main", 1):
+        say(held)
+
+
+def fail_and_go_on(held: psycopg.Connection) -> None:
+    """The server listens again, with the transaction failed."""
+    with contextlib.suppress(psycopg.errors.DivisionByZero), held.pipeline():
+        held.execute("SELECT 1 / 0")
+
+
+def hang_up_and_go_on(held: psycopg.Connection) -> None:
+    held.close()
+    held.execute("SELECT 1")
+
+
+def test_a_commit_that_is_answered_with_a_rollback_has_failed(connection: sa.Connection) -> None:
+    with pytest.raises(CommitFailed, match="ROLLBACK"):
+        trip_of(connection, fail_and_go_on)
+    trip_of(connection, lambda held: held.execute("SELECT 1"))
+
+
+def test_what_goes_wrong_before_the_commit_is_asked_for_has_failed_for_certain(connection: sa.Connection) -> None:
+    with pytest.raises(CommitFailed):
+        trip_of(connection, hang_up_and_go_on)
+
+
+def test_a_batch_refused_in_mid_trip_leaves_the_connection_usable(postgres_url: str) -> None:
+    with Clerk(postgres_url) as clerk:
+        clerk.ledger.commit(MOVE)
+        held = clerk.ledger._held._held
+        for _ in range(7):  # until its statements are prepared ones
+            with pytest.raises(BatchRefused, match="uq_containment_line_key"):
+                clerk.ledger.commit(MOVE)
+        clerk.ledger.commit(batch_of(moved(7, "A", "B", "M2")))
+        assert clerk.ledger._held._held is held
+    assert read(postgres_url, LINES) == [("M1",), ("M2",)]
