@@ -1,7 +1,7 @@
 """Columns of values as PostgreSQL's arrays, in its binary format. Rule: nothing is escaped, hence nothing is parsed.
 
-The driver looks at each element of a list anew, which takes many times as long; to read arrays written as
-text takes an eighth of the server's part of a commit.
+The driver looks at each element of a list anew, which takes many times as long; to read arrays written as text takes an
+eighth of the server's part of a commit.
 """
 
 from __future__ import annotations
