@@ -144,8 +144,10 @@ class ConveyorMachine:
     def take_changes(self) -> tuple[Words, ...]:
         """Whose words may have changed since this was last asked, in plant order."""
         names = self._changed_words
+        if not names:
+            return ()
         self._changed_words = set()
-        return tuple(sorted(map(self._words.__getitem__, names))) if names else ()
+        return tuple(sorted(map(self._words.__getitem__, names)))
 
     def telemetry(self, device: DeviceId, now_ms: int) -> Telemetry:
         """A conveyor has no position: only how often a load was moved."""
@@ -215,6 +217,8 @@ class ConveyorMachine:
 
     def _set_wires(self) -> None:
         """Tell the givers, wired, where a load may be set down."""
+        if not self._flow.changed_words:
+            return
         changed, self._flow.changed_words = self._flow.changed_words, set()
         self._changed_words |= changed
         for name in sorted(changed):

@@ -97,7 +97,10 @@ class Lane(msgspec.Struct):
 
     def next_ride(self) -> Ride | None:
         """The first load that no point has scanned: the next to arrive at the end."""
-        return next((ride for ride in self.rides if not ride.scanned), None)
+        for ride in self.rides:
+            if not ride.scanned:
+                return ride
+        return None
 
     def arrival_ms(self, ride: Ride) -> int:
         """Plant time at which this load, the next to arrive, is at the end (of a running belt)."""

@@ -202,19 +202,19 @@ class Flow:
 
     def _first_arrived(self, node: str, now_ms: int, may_go: Callable[[Lane], bool]) -> tuple[Lane | None, int | None]:
         """The lane whose load has waited longest at this node (ties by name), and when the next load arrives."""
-        waiting: list[tuple[int, str]] = []
-        later: list[int] = []
+        first: Lane | None = None
+        first_ms = 0
+        later_ms: int | None = None
         for lane in self.belts.into.get(node, ()):
             ride = lane.next_ride() if lane.clock.running else None
             if ride is None:
                 continue
             arrival_ms = lane.arrival_ms(ride)
             if arrival_ms > now_ms:
-                later.append(arrival_ms)
-            elif may_go(lane):
-                waiting.append((arrival_ms, lane.name))
-        first = self.belts.lanes[min(waiting)[1]] if waiting else None
-        return first, min(later, default=None)
+                later_ms = arrival_ms if later_ms is None else min(later_ms, arrival_ms)
+            elif may_go(lane) and (first is None or (arrival_ms, lane.name) < (first_ms, first.name)):
+                first, first_ms = lane, arrival_ms
+        return first, later_ms
 
     def _work_entry(self, node: str, now_ms: int) -> int | None:
         """The belt takes the load once fork or load handler is clear and there is room."""
