@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from tests.core.warehouses import HOUR_MS, Site
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
-from wcs.core.ports import DeviceState
+from wcs.core.ports import DeviceState, StatusChanged
 from wcs.core.turn import RequestRefused
 from wcs.plant.model import LOST
 
@@ -237,6 +238,24 @@ def test_a_stalled_vehicle_raises_one_alarm_and_goes_on_when_it_is_pushed() -> N
     site.twin.inject("V1", "unstall")
     ships(site)
     assert not [a for a in site.state.alarm if a.subject == "V1"]
+
+
+def test_a_vehicle_that_says_on_its_way_that_it_is_elsewhere_keeps_its_way_and_tells_an_operator() -> None:
+    site = site_with_stock()
+    site.order("SO1", ("TEA", 2))
+    site.run_until(
+        lambda: len(site.state.vehicle["V1"].ahead) > 0 and machine_state(site, "V1") is DeviceState.TO_DEPOSIT
+    )
+    held = (site.state.vehicle["V1"].node, *site.state.vehicle["V1"].ahead)
+    elsewhere = next(node for node in site.state.layout.nodes.values() if node.name not in held)
+    status = site.twin.machine_of("V1").status("V1")
+    wrong = replace(status, confirmed=(elsewhere.number, 0, 0))
+    said = StatusChanged(device="V1", status=wrong, battery_permille=1000)
+    site.twin.handle(v.DeviceReported(at_ms=site.twin.now_ms, report=said))
+    assert (site.state.vehicle["V1"].node, *site.state.vehicle["V1"].ahead) == held
+    assert [a.code for a in site.state.alarm if a.subject == "V1"] == ["vehicle_mislocated"]
+    site.run_until(lambda: not [a for a in site.state.alarm if a.subject == "V1"])
+    ships(site)
 
 
 def test_a_stalled_vehicle_whose_task_is_taken_from_it_drives_again() -> None:

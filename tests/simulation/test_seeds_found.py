@@ -29,3 +29,9 @@ def test_an_acknowledgement_that_was_overtaken_by_an_older_one_is_written_again(
         Fault(at_ms=236_497, kind="telegram_reordered", target="DK1", arguments={"delay_ms": 78}),
     )
     run_campaign(Campaign(seed=260, orders=3, deliveries=3, faults=faults))
+
+
+def test_a_vehicle_that_says_on_its_way_that_it_is_elsewhere_keeps_what_it_holds() -> None:
+    """Its way was given to another, which then stood where it stood: both disagreed for ever."""
+    faults = (Fault(at_ms=79_449, kind="wrong_location", target="V5", arguments={"for_ms": 275}),)
+    run_campaign(Campaign(plant="demo", seed=5383, orders=1, deliveries=3, faults=faults))

@@ -18,17 +18,30 @@ VIA_MAX = 3  # P2–P4
 # Beyond the time that its lane takes: a vehicle that confirms no node for so much longer stands, whatever it says.
 STALLED_MS = 60_000
 STALLED = "vehicle_stalled"
+MISLOCATED = "vehicle_mislocated"
 
 
-def confirmed(turn: Turn, vehicle: str, number: int) -> None:
-    """The vehicle's last confirmed node, as it says (word 58)."""
+def confirmed(turn: Turn, vehicle: str, number: int, *, on_task: bool) -> None:
+    """The vehicle's last confirmed node, as it says (word 58).
+
+    One that has a task and was not stopped (`on_task`) is on its way, whatever else it says: what it holds of the track
+    stays held, for it may be driving there. Any other stands where it says, for it may have been moved by hand.
+    """
     node = turn.layout.node_of_number.get(number)
     row = turn.state.vehicle[vehicle]
-    if node is None or node == row.node:
+    if node is None:
+        return
+    if node == row.node or node in row.ahead:
+        turn.end_alarms(vehicle, MISLOCATED, "it is on its way")
+    if node == row.node:
         return
     turn.end_alarms(vehicle, STALLED, "it moves again")
     if node in row.ahead:
         turn.record(f.VehicleReached(vehicle=vehicle, node=node, at_ms=turn.now_ms))
+        return
+    if on_task and row.ahead:
+        way = ", ".join((row.node, *row.ahead))
+        turn.raise_alarm(vehicle, MISLOCATED, f"says that it is at {node}, on its way over {way}", answers=("done",))
         return
     holder = turn.state.traffic.held_by(node)
     if holder is not None and holder != vehicle:

@@ -106,7 +106,8 @@ def status_changed(turn: Turn, device: str, status: DeviceStatus, battery_permil
     elif status.state is DeviceState.DONE and status.active_task:
         settle_unbooked_done(turn, device, status)
     if turn.layout.kinds[device] is Kind.VEHICLE:
-        driving.confirmed(turn, device, status.confirmed[0])
+        on_task = status.active_task != 0 and status.state not in STOPPED_STATES
+        driving.confirmed(turn, device, status.confirmed[0], on_task=on_task)
         turn.wake("VEHICLES")
     else:
         turn.wake(device)
