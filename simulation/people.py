@@ -20,7 +20,7 @@ from wcs.plant.model import LOST, OUTSIDE, Dock, PickStation, Plant
 
 USUAL = StaffSpec()
 LOOK_MS = 1_000  # between two looks at an idle desk
-NOBODYS_ROUTINE = frozenset({"foreign_device"})  # taking a device over
+NOBODYS_ROUTINE = frozenset({"foreign_device", "vehicle_mislocated"})  # taking over; saying where a vehicle stands
 SUMMED_MASS_G = 200  # when an article's mass is not known at the dock
 
 

@@ -12,18 +12,19 @@ from wcs.core.attention import Attention, Rest
 SEEDS = (5, 6, 7)  # one seed's fleet carries up to a fifth more or less by luck alone
 
 
+@pytest.mark.timeout(400)  # six runs, half of them asking without need
 def test_a_fleet_that_rests_carries_no_less_than_one_that_is_asked_all_the_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     plant = twin_plant(aisles=4, stations=4, vehicles=24, segments=80)
     workload = WorkloadSpec(orders_per_hour=150)
-    specs = [RunSpec(plant=plant, workload=workload, hours=0.3, seed=seed) for seed in SEEDS]
+    specs = [RunSpec(plant=plant, workload=workload, hours=0.2, seed=seed) for seed in SEEDS]
     resting = [run(spec).row for spec in specs]
     asked = []
     monkeypatch.setattr(Attention, "awake", lambda self: asked.append(1) or list(self._rank))
     sleepless = [run(spec).row for spec in specs]
     assert asked
-    assert all(row.node_passages > 300 for row in resting)
+    assert all(row.node_passages > 200 for row in resting)
     assert sum(row.transports for row in resting) >= 0.95 * sum(row.transports for row in sleepless)
 
 

@@ -9,7 +9,7 @@ from tests.core.warehouses import HOUR_MS, Site
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
-from wcs.core.ports import DeviceState, StatusChanged
+from wcs.core.ports import DeviceState, OperatingMode, StatusChanged
 from wcs.core.turn import RequestRefused
 from wcs.plant.model import LOST
 
@@ -256,6 +256,32 @@ def test_a_vehicle_that_says_on_its_way_that_it_is_elsewhere_keeps_its_way_and_t
     assert [a.code for a in site.state.alarm if a.subject == "V1"] == ["vehicle_mislocated"]
     site.run_until(lambda: not [a for a in site.state.alarm if a.subject == "V1"])
     ships(site)
+
+
+def test_a_person_says_that_a_standing_vehicle_is_where_it_says() -> None:
+    site = site_with_stock(people=False)
+    site.run_until_quiet()
+    node = next(n for n in site.state.layout.nodes.values() if not n.parking and not site.state.traffic.held_by(n.name))
+    status = replace(site.twin.machine_of("V1").status("V1"), confirmed=(node.number, 0, 0))
+    said = StatusChanged(device="V1", status=status, battery_permille=1000)
+    home = site.state.vehicle["V1"].node
+    site.twin.handle(v.DeviceReported(at_ms=site.twin.now_ms, report=said))
+    assert site.state.vehicle["V1"].node == home
+    alarm = next(a for a in site.state.alarm if a.code == "vehicle_mislocated")
+    site.twin.handle(v.AlarmAnswered(at_ms=site.twin.now_ms, actor="Li", alarm=alarm.number, answer="done"))
+    assert site.state.vehicle["V1"].node == node.name
+
+
+def test_a_vehicle_that_people_drove_by_hand_is_believed() -> None:
+    site = site_with_stock(people=False)
+    site.run_until_quiet()
+    node = next(n for n in site.state.layout.nodes.values() if not n.parking and not site.state.traffic.held_by(n.name))
+    status = site.twin.machine_of("V1").status("V1")
+    moved = replace(status, confirmed=(node.number, 0, 0), mode=OperatingMode.MANUAL)
+    said = StatusChanged(device="V1", status=moved, battery_permille=1000)
+    site.twin.handle(v.DeviceReported(at_ms=site.twin.now_ms, report=said))
+    assert site.state.vehicle["V1"].node == node.name
+    assert not [a for a in site.state.alarm if a.code == "vehicle_mislocated"]
 
 
 def test_a_stalled_vehicle_whose_task_is_taken_from_it_drives_again() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from simulation.campaign import Campaign, run_campaign
 from simulation.faults import Fault
 
@@ -31,7 +33,10 @@ def test_an_acknowledgement_that_was_overtaken_by_an_older_one_is_written_again(
     run_campaign(Campaign(seed=260, orders=3, deliveries=3, faults=faults))
 
 
-def test_a_vehicle_that_says_on_its_way_that_it_is_elsewhere_keeps_what_it_holds() -> None:
-    """Its way was given to another, which then stood where it stood: both disagreed for ever."""
-    faults = (Fault(at_ms=79_449, kind="wrong_location", target="V5", arguments={"for_ms": 275}),)
-    run_campaign(Campaign(plant="demo", seed=5383, orders=1, deliveries=3, faults=faults))
+@pytest.mark.parametrize(("seed", "vehicle", "at_ms", "for_ms"), [(5383, "V5", 79_449, 275), (122, "V3", 104_494, 968)])
+def test_a_vehicle_that_says_that_it_is_elsewhere_keeps_what_it_holds(
+    seed: int, vehicle: str, at_ms: int, for_ms: int
+) -> None:
+    """Its place was given to another, which then stood where it stood: both disagreed for ever."""
+    faults = (Fault(at_ms=at_ms, kind="wrong_location", target=vehicle, arguments={"for_ms": for_ms}),)
+    run_campaign(Campaign(plant="demo", seed=seed, orders=1, deliveries=3, faults=faults))

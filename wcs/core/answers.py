@@ -8,10 +8,10 @@ gone        to the place "lost", unless the book knows that it has gone on from 
 
 from __future__ import annotations
 
+from wcs.core import driving, legs, orders, putaway, reconcile, stops, tasks, transports
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
-from wcs.core import legs, orders, putaway, reconcile, stops, tasks, transports
 from wcs.core.layout import Kind
 from wcs.core.ports import CommandCode
 from wcs.core.turn import RequestRefused, Turn
@@ -39,6 +39,8 @@ def alarm_answered(turn: Turn, event: v.AlarmAnswered) -> None:
             reset_fault(turn, alarm.subject)
         case "device_stopped":
             stops.answered(turn, alarm.subject, event.answer)
+        case driving.MISLOCATED:
+            driving.located(turn, alarm.subject)
         case "foreign_device":
             reconcile.take_over(turn, alarm.subject, event.actor)
         case "warehouse_full" if still_waits(turn, alarm):

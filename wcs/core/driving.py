@@ -9,7 +9,15 @@ from __future__ import annotations
 from wcs.core import entities as e
 from wcs.core import facts as f
 from wcs.core.attention import Rest
-from wcs.core.ports import Address, CommandCode, DeviceTask, TaskType
+from wcs.core.ports import (
+    Address,
+    CommandCode,
+    DeviceState,
+    DeviceStatus,
+    DeviceTask,
+    OperatingMode,
+    TaskType,
+)
 from wcs.core.turn import Turn
 from wcs.traffic.grants import next_grant, rest_after
 from wcs.traffic.records import Grant, Refusal
@@ -21,33 +29,50 @@ STALLED = "vehicle_stalled"
 MISLOCATED = "vehicle_mislocated"
 
 
-def confirmed(turn: Turn, vehicle: str, number: int, *, on_task: bool) -> None:
+def confirmed(turn: Turn, vehicle: str, number: int, *, moved_by_hand: bool) -> None:
     """The vehicle's last confirmed node, as it says (word 58).
 
-    One that has a task and was not stopped (`on_task`) is on its way, whatever else it says: what it holds of the track
-    stays held, for it may be driving there. Any other stands where it says, for it may have been moved by hand.
+    One that may have been `moved_by_hand` stands where it says. Any other is where it was or on its way, whatever else
+    it says: what it holds of the track stays held, for it is there or driving there, until a person says otherwise.
     """
     node = turn.layout.node_of_number.get(number)
     row = turn.state.vehicle[vehicle]
     if node is None:
         return
     if node == row.node or node in row.ahead:
-        turn.end_alarms(vehicle, MISLOCATED, "it is on its way")
+        turn.end_alarms(vehicle, MISLOCATED, "it is where it was, or on its way")
     if node == row.node:
         return
     turn.end_alarms(vehicle, STALLED, "it moves again")
     if node in row.ahead:
         turn.record(f.VehicleReached(vehicle=vehicle, node=node, at_ms=turn.now_ms))
-        return
-    if on_task and row.ahead:
-        way = ", ".join((row.node, *row.ahead))
-        turn.raise_alarm(vehicle, MISLOCATED, f"says that it is at {node}, on its way over {way}", answers=("done",))
-        return
+    elif moved_by_hand:
+        believe(turn, vehicle, node)
+    else:
+        known = ", ".join((row.node, *row.ahead))
+        turn.raise_alarm(vehicle, MISLOCATED, f"says that it is at {node}, and not at {known}", answers=("done",))
+
+
+def may_have_moved_by_hand(status: DeviceStatus) -> bool:
+    """Whether people may have driven it since it was last seen."""
+    stopped = status.state in (DeviceState.FAULT, DeviceState.PAUSED, DeviceState.INTERRUPTED)
+    return stopped or status.mode is not OperatingMode.AUTOMATIC
+
+
+def believe(turn: Turn, vehicle: str, node: str) -> None:
+    """It stands there; what it held elsewhere is free."""
     holder = turn.state.traffic.held_by(node)
     if holder is not None and holder != vehicle:
         turn.raise_alarm(vehicle, "disagreement", f"says that it is at {node}, which {holder} holds", answers=("done",))
         return
     turn.record(f.VehicleStopped(vehicle=vehicle, node=node, at_ms=turn.now_ms))
+
+
+def located(turn: Turn, vehicle: str) -> None:
+    """A person has seen to it that the vehicle is where it says; one that drives is believed when it stands."""
+    node = turn.layout.node_of_number.get(turn.state.device[vehicle].confirmed[0])
+    if node is not None and node != turn.state.vehicle[vehicle].node and not turn.state.device[vehicle].task:
+        believe(turn, vehicle, node)
 
 
 def note_ability(turn: Turn, vehicle: str) -> bool:

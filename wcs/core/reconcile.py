@@ -8,9 +8,9 @@ interface lists them.
 
 from __future__ import annotations
 
+from wcs.core import driving, handover, legs, points, tasks
 from wcs.core import entities as e
 from wcs.core import facts as f
-from wcs.core import handover, legs, points, tasks
 from wcs.core.layout import FLEET, Kind
 from wcs.core.ports import (
     CommandCode,
@@ -113,6 +113,8 @@ def synchronised(turn: Turn, sequence: int, snapshot: DeviceSnapshot) -> None:
     if turn.layout.kinds[device.name] is Kind.CONVEYOR:
         tracked(turn, device.name, snapshot)
     else:
+        if turn.layout.kinds[device.name] is Kind.VEHICLE:
+            driving.confirmed(turn, device.name, status.confirmed[0], moved_by_hand=status.state not in RUNNING)
         task_driven(turn, device.name, status)
     tasks.ask_for_reset(turn, device.name, status)
     turn.wake_all()

@@ -106,8 +106,8 @@ def status_changed(turn: Turn, device: str, status: DeviceStatus, battery_permil
     elif status.state is DeviceState.DONE and status.active_task:
         settle_unbooked_done(turn, device, status)
     if turn.layout.kinds[device] is Kind.VEHICLE:
-        on_task = status.active_task != 0 and status.state not in STOPPED_STATES
-        driving.confirmed(turn, device, status.confirmed[0], on_task=on_task)
+        by_hand = driving.may_have_moved_by_hand(status)
+        driving.confirmed(turn, device, status.confirmed[0], moved_by_hand=by_hand)
         turn.wake("VEHICLES")
     else:
         turn.wake(device)
