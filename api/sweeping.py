@@ -118,7 +118,7 @@ def _engine(workers: int | None, dask: str | None) -> Engine[Any]:
     try:
         from simulation.cluster import Cluster
     except ModuleNotFoundError as missing:
-        raise Refusal(f"--dask: {missing.name} is not installed: pip install 'wcs[dask]'") from None
+        raise Refusal(f"--dask: {missing.name} is not installed: pip install '.[dask]'") from None
     try:
         return Cluster(dask)
     except EngineLost as lost:

@@ -18,6 +18,7 @@ from tests.ledger.test_writer import change
 from wcs.core import events as v
 from wcs.ledger.archive import ArchiveRefused, archive
 from wcs.ledger.audit import AuditReport, audit
+from wcs.plant.file import load_plant
 
 LATER_MS = 1 << 50
 
@@ -51,6 +52,15 @@ def test_what_is_archived_leaves_the_database_and_the_books_hold(
     assert count(database_url, "journal") < 100
     assert wrong(audit(database_url, plant=TINY)) == {}
     assert wrong(audit(database_url, plant=TINY, full=True)) == {}
+
+
+def test_the_books_of_another_plant_are_left_as_they_are(database_url: str, tiny_run: Twin, tmp_path: Path) -> None:
+    keep_books(database_url, tiny_run)
+    lines = count(database_url, "journal")
+    with pytest.raises(ArchiveRefused, match="belong to the plant tiny, not to demo"):
+        archive(database_url, load_plant("demo"), tmp_path, before_ms=LATER_MS, now_ms=9)
+    assert count(database_url, "journal") == lines
+    assert not list(tmp_path.glob("*.gz"))
 
 
 def test_a_demo_s_figures_are_those_of_its_whole_life(database_url: str, tiny_run: Twin, tmp_path: Path) -> None:

@@ -285,5 +285,5 @@ def test_without_the_extra_only_dask_is_missing_and_the_refusal_says_what_to_ins
     command = [sys.executable, "-c", absent, "sweep", experiment_file]
     refused = subprocess.run([*command, "--dask", "127.0.0.1:1"], capture_output=True, text=True, timeout=DEADLINE_S)
     assert refused.returncode == 2
-    assert refused.stderr == "--dask: distributed is not installed: pip install 'wcs[dask]'\n"
+    assert refused.stderr == "--dask: distributed is not installed: pip install '.[dask]'\n"
     assert subprocess.run([*command, "--workers", "0"], capture_output=True, timeout=DEADLINE_S).returncode == 0

@@ -44,7 +44,7 @@ ROW_COLUMNS = ("site_id", "sequence", "number", "name", "document")
 
 
 class ArchiveRefused(LedgerError):
-    """The lines contradict each other or the archive's place is taken: nothing was archived."""
+    """Another plant's books, lines that contradict each other, or a place that is taken: nothing was archived."""
 
 
 class Closing(Record):
@@ -94,13 +94,14 @@ def archive(
     """Move what was committed before a moment (wall time) into a new file of the folder; None if there is nothing.
 
     The last event always stays. Raises:
-        ArchiveRefused: the lines contradict each other, or the file exists.
+        ArchiveRefused: the books belong to another plant, the lines contradict each other, or the file exists.
     """
     engine = engine_for(url)
     try:
         cleaner = _Deletion(engine, site_id)
         cleaner.finish_earlier()
         with engine.connect().execution_options(**_one_moment(engine)) as connection:
+            _check_plant(connection, site_id, plant)
             begun = read_closing(connection, site_id)
             cut = _cut(connection, site_id, before_ms)
             if cut <= begun.sequence:
@@ -113,6 +114,13 @@ def archive(
         return header
     finally:
         engine.dispose()
+
+
+def _check_plant(connection: sa.Connection, site_id: str, plant: Plant) -> None:
+    told = sa.text("SELECT name FROM installed_plant WHERE site_id = :site")
+    name = connection.execute(told, {"site": site_id}).scalar()
+    if name not in (None, plant.name):
+        raise ArchiveRefused(f"the books belong to the plant {name}, not to {plant.name}")
 
 
 def _one_moment(engine: sa.Engine) -> dict[str, Any]:
