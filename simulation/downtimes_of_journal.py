@@ -45,9 +45,7 @@ def read_downtimes(connection: sa.Connection, plant: Plant, site_id: str = SITE_
     if first_ms is None:
         raise ValueError("its journal is empty: there is nothing to compute availability from")
     if last_ms <= first_ms:
-        raise ValueError(
-            "its journal holds one moment, the rest was archived: nothing to compute from"
-        )
+        raise ValueError("its journal holds one moment, the rest was archived: nothing to compute from")
     kinds = {device: kind.value for device, kind in Layout(plant).kinds.items()}
     downtimes = Downtimes(kinds, first_ms)
     opening = read_opening(connection, site_id)
