@@ -10,9 +10,9 @@ from wcs.core import entities as e
 from wcs.core import facts as f
 from wcs.core.attention import Rest
 from wcs.core.ports import (
+    STOPPED_STATES,
     Address,
     CommandCode,
-    DeviceState,
     DeviceStatus,
     DeviceTask,
     OperatingMode,
@@ -55,8 +55,7 @@ def confirmed(turn: Turn, vehicle: str, number: int, *, moved_by_hand: bool) -> 
 
 def may_have_moved_by_hand(status: DeviceStatus) -> bool:
     """Whether people may have driven it since it was last seen."""
-    stopped = status.state in (DeviceState.FAULT, DeviceState.PAUSED, DeviceState.INTERRUPTED)
-    return stopped or status.mode is not OperatingMode.AUTOMATIC
+    return status.state in STOPPED_STATES or status.mode is not OperatingMode.AUTOMATIC
 
 
 def believe(turn: Turn, vehicle: str, node: str) -> None:

@@ -79,6 +79,9 @@ class DeviceState(enum.IntEnum):
     INTERRUPTED = 10
 
 
+STOPPED_STATES = (DeviceState.FAULT, DeviceState.PAUSED, DeviceState.INTERRUPTED)  # with a step to go on from
+
+
 class ResultCode(enum.IntEnum):
     """ResultCode, word 44."""
 

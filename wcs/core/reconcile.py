@@ -13,6 +13,7 @@ from wcs.core import entities as e
 from wcs.core import facts as f
 from wcs.core.layout import FLEET, Kind
 from wcs.core.ports import (
+    STOPPED_STATES,
     CommandCode,
     DeviceSnapshot,
     DeviceState,
@@ -29,7 +30,6 @@ RUNNING = (
     DeviceState.TO_DEPOSIT,
     DeviceState.DEPOSITING,
 )
-STOPPED = (DeviceState.FAULT, DeviceState.PAUSED, DeviceState.INTERRUPTED)
 
 
 def connected(turn: Turn, snapshot: DeviceSnapshot) -> None:
@@ -143,7 +143,7 @@ def task_driven(turn: Turn, device: str, status: DeviceStatus) -> None:
     if task is None:
         if status.state is DeviceState.DONE and status.active_task:
             tasks.settle_unbooked_done(turn, device, status)
-        elif status.active_task and status.state in STOPPED:
+        elif status.active_task and status.state in STOPPED_STATES:
             turn.send(device, CommandCode.CANCEL, status.active_task)
         elif status.active_task:
             turn.raise_alarm(

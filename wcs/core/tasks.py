@@ -15,6 +15,7 @@ from wcs.core import facts as f
 from wcs.core.attention import Rest
 from wcs.core.layout import Kind
 from wcs.core.ports import (
+    STOPPED_STATES,
     AckCode,
     Address,
     CommandCode,
@@ -32,7 +33,6 @@ from wcs.core.turn import Turn
 # Of alarm word 1: what stops a machine until a person has reset it; not the WCS lost, source empty, sink occupied or
 # battery low, which end by themselves.
 FAULT_BITS = 0b11_1000_1111
-STOPPED_STATES = (DeviceState.FAULT, DeviceState.PAUSED, DeviceState.INTERRUPTED)
 BATTERY_STEP = 20  # permille: finer steps would only fill the journal
 CARRIES_FROM = (TaskType.TRANSFER, TaskType.PICK)
 CARRIES_TO = (TaskType.TRANSFER, TaskType.DEPOSIT)
