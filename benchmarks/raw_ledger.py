@@ -67,7 +67,7 @@ def _rows(prepared: Prepared) -> list[list[tuple[Any, ...]]]:
         prepared.lines,
         [(SITE, x.sequence, x.caused_by, x.key, x.load_unit, x.source, x.sink, x.occurred_at_ms) for x in lines],
         [(SITE, unit, place) for unit, place in sorted(prepared.postings.places.items())],
-        [(SITE, *CODECS[LoadUnit].encode(unit)) for unit in units],
+        [tuple(CODECS[LoadUnit].encode(SITE, unit)) for unit in units],
     ]
 
 

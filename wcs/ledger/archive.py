@@ -21,7 +21,7 @@ from wcs.core.entities import ENTITIES, Entity
 from wcs.core.warehouse import Warehouse
 from wcs.ledger import bulk
 from wcs.ledger.archive_file import ArchiveHeader, sha256_of, write_archive
-from wcs.ledger.chain import GENESIS, line_hash
+from wcs.ledger.chain import GENESIS, line_hash, times
 from wcs.ledger.database import engine_for
 from wcs.ledger.errors import LedgerError
 from wcs.ledger.journal_codec import UnknownLine, decode_fact
@@ -213,9 +213,8 @@ class _Part:
 
     def _take_in(self, line: tuple[Any, ...]) -> None:
         sequence, kind, event_sequence, name, version, document, occurred, received, committed, found = line
-        self._hash = line_hash(
-            self._hash, sequence, kind, event_sequence, name, version, document.encode(), occurred, received, committed
-        )
+        at = times(occurred, received, committed)
+        self._hash = line_hash(self._hash, sequence, kind, event_sequence, name, version, at, document.encode())
         if self._hash != bytes(found):
             raise ArchiveRefused(f"line {sequence} ({name}) is not what its hash covers, or one is missing before it")
         if kind != FACT:

@@ -5,6 +5,7 @@ which take longest, are hashed while the database is busy with the rows of the o
 from __future__ import annotations
 
 import time
+from collections import defaultdict
 from functools import cached_property
 from typing import Any
 
@@ -15,7 +16,7 @@ from wcs.core.events import Event
 from wcs.core.facts import Fact
 from wcs.ledger import bulk
 from wcs.ledger.batch import CommitBatch, CommitReceipt
-from wcs.ledger.chain import line_hash
+from wcs.ledger.chain import line_hash, times
 from wcs.ledger.errors import BatchRefused
 from wcs.ledger.journal_codec import encode
 from wcs.ledger.postings import UNIT_PREFIX, Postings, post
@@ -83,15 +84,13 @@ class Prepared:
         site, committed_at_ms = self.site_id, self._committed_at_ms
         for entry in self.batch.entries:
             event_sequence, at_ms, received_at_ms = sequence + 1, entry.event.at_ms, entry.received_at_ms
+            at = times(at_ms, received_at_ms, committed_at_ms)
             items: tuple[Event | Fact, ...] = (entry.event, *entry.facts)
             for item in items:
                 sequence += 1
                 kind = EVENT if sequence == event_sequence else FACT
                 name, version, document = encode(item)
-                last = line_hash(
-                    last, sequence, kind, event_sequence, name, version, document, at_ms, received_at_ms,
-                    committed_at_ms,
-                )  # fmt: skip
+                last = line_hash(last, sequence, kind, event_sequence, name, version, at, document)
                 lines.append(
                     (
                         site, sequence, kind, event_sequence, name, version, document.decode(), at_ms, received_at_ms,
@@ -174,15 +173,16 @@ def _refuse_doubled_keys(postings: Postings) -> None:
 
 def write_changes(connection: sa.Connection, site_id: str, changes: tuple[Change, ...]) -> None:
     """State rows: replaced or deleted by key, an entity at a time."""
-    put: dict[type[Entity], list[list[Any]]] = {}
-    gone: dict[type[Entity], list[tuple[Any, ...]]] = {}
+    put: defaultdict[type[Entity], list[Entity]] = defaultdict(list)
+    gone: defaultdict[type[Entity], list[tuple[Any, ...]]] = defaultdict(list)
     for change in changes:
         if change.row is None:
-            gone.setdefault(change.entity, []).append((site_id, *change.key))
+            gone[change.entity].append((site_id, *change.key))
         else:
-            put.setdefault(change.entity, []).append([site_id, *CODECS[change.entity].encode(change.row)])
+            put[change.entity].append(change.row)
     for entity, keys in gone.items():
         bulk.delete(connection, STATE_TABLES[entity], ("site_id", *entity.KEY), keys)
-    for entity, rows in put.items():
-        columns = ("site_id", *CODECS[entity].fields)
-        bulk.upsert(connection, STATE_TABLES[entity], columns, ("site_id", *entity.KEY), rows)
+    for entity, changed in put.items():
+        codec = CODECS[entity]
+        rows = [codec.encode(site_id, row) for row in changed]
+        bulk.upsert(connection, STATE_TABLES[entity], ("site_id", *codec.fields), ("site_id", *entity.KEY), rows)
