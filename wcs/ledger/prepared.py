@@ -157,8 +157,8 @@ class Prepared:
         acknowledged = {
             (n.device, n.sequence): n.acknowledged_at_ms for n in self.batch.notes if n.acknowledged_at_ms is not None
         }
-        for column, times in (("sent_at_ms", sent), ("acknowledged_at_ms", acknowledged)):
-            rows = [(self.site_id, device, sequence, at_ms) for (device, sequence), at_ms in times.items()]
+        for column, moments in (("sent_at_ms", sent), ("acknowledged_at_ms", acknowledged)):
+            rows = [(self.site_id, device, sequence, at_ms) for (device, sequence), at_ms in moments.items()]
             bulk.upsert(connection, command_delivery, (*key, column), key, rows)
 
 
