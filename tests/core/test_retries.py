@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 
-from wcs.core.retries import RETRY_LAST_MS, is_due
+from wcs.core.retries import RETRY_LAST_MS, RETRY_UNTIL_MS, is_due
 
 HOUR_S = 3_600
 
@@ -23,6 +23,10 @@ def test_a_device_that_refuses_for_an_hour_is_asked_some_hundred_times() -> None
     asked = asked_at_s(HOUR_S)
     assert 100 <= len(asked) <= 130
     assert max(b - a for a, b in itertools.pairwise(asked)) * 1_000 <= RETRY_LAST_MS
+
+
+def test_after_an_hour_the_alarm_holds_the_device_until_a_person_has_answered_it() -> None:
+    assert asked_at_s(5 * HOUR_S) == asked_at_s(RETRY_UNTIL_MS // 1_000)
 
 
 def test_ticks_that_come_seldom_or_often_miss_nothing() -> None:

@@ -40,3 +40,14 @@ def test_a_vehicle_that_says_that_it_is_elsewhere_keeps_what_it_holds(
     """Its place was given to another, which then stood where it stood: both disagreed for ever."""
     faults = (Fault(at_ms=at_ms, kind="wrong_location", target=vehicle, arguments={"for_ms": for_ms}),)
     run_campaign(Campaign(plant="demo", seed=seed, orders=1, deliveries=3, faults=faults))
+
+
+def test_a_load_that_a_stuck_photo_eye_had_set_down_goes_on_from_the_crane_that_still_has_it() -> None:
+    """The crane had lost its memory, a person said that the load was on board, and the book left it on the belt: the
+    crane refused every next task for ever.
+    """
+    faults = (
+        Fault(at_ms=810_089, kind="stuck_photo_eye", target="A1.OUT", arguments={"for_ms": 21_862}),
+        Fault(at_ms=811_989, kind="plc_restart_wiped", target="CR1", arguments={"for_ms": 12_691}),
+    )
+    run_campaign(Campaign(plant="demo", seed=370, orders=17, deliveries=1, faults=faults))

@@ -1,7 +1,7 @@
 """What people answer to alarms, above all to an unknown outcome: they say where the load is, and that is booked.
 
 at_source   nothing moved (a booked pick is reversed)
-on_device   the pick
+on_device   the pick (a booked set-down is reversed: it was a photo-eye's mistake)
 at_sink     pick and deposit
 gone        to the place "lost", unless the book knows that it has gone on from there meanwhile
 """
@@ -90,9 +90,11 @@ def outcome(turn: Turn, number: int, answer: str, actor: str) -> None:
     unit = task.task.load_id
     match answer:
         case "at_source" if unit and task.source and turn.state.load_unit[unit].place != task.source:
-            turn.move(unit, task.source, turn.manual_key(), f"task {number}: pick reversed by {actor}")
+            reverse(turn, task, task.source, f"task {number}: pick reversed by {actor}")
         case "on_device":
             tasks.book_pick(turn, number)
+            if unit and turn.state.load_unit[unit].place != task.device:
+                reverse(turn, task, task.device, f"task {number}: set-down reversed by {actor}")
         case "at_sink":
             tasks.book_deposit(turn, number)
         case "gone" if unit and turn.state.load_unit[unit].place in (task.device, task.source, task.sink):
@@ -100,6 +102,23 @@ def outcome(turn: Turn, number: int, answer: str, actor: str) -> None:
         case _:
             pass
     close(turn, number, answer)
+
+
+def reverse(turn: Turn, task: e.OpenTask, place: str, reason: str) -> None:
+    """The load is where the book no longer had it. If it was booked as set down, it may have gone on by the book:
+    what it was to do goes on from here, and no belt carries it.
+    """
+    state, unit = turn.state, task.task.load_id
+    turn.move(unit, place, turn.manual_key(), reason)
+    if not task.deposited:
+        return
+    for track in [track for track in state.track if track.load_unit == unit]:
+        turn.record(f.TrackReleased(conveyor=track.conveyor, track=track.track))
+    transport = state.transport_for(unit)
+    if transport is not None:
+        transports.rests_elsewhere(turn, transport.number, reason)
+    else:
+        putaway.store(turn, unit, reason=reason)
 
 
 def close(turn: Turn, number: int, answer: str) -> None:

@@ -51,7 +51,7 @@ def reasons_against_device(turn: Turn, device: e.Device) -> str:
     if device.command_sequence:
         return "has not answered its last command"
     if retries.awaits_retry(turn, device.name):
-        return f"refused its last task: asked again within {retries.RETRY_LAST_MS // 1000} s"
+        return retries.reason(turn, device.name)
     return ""
 
 
