@@ -51,3 +51,11 @@ def test_a_load_that_a_stuck_photo_eye_had_set_down_goes_on_from_the_crane_that_
         Fault(at_ms=811_989, kind="plc_restart_wiped", target="CR1", arguments={"for_ms": 12_691}),
     )
     run_campaign(Campaign(plant="demo", seed=370, orders=17, deliveries=1, faults=faults))
+
+
+def test_a_vehicle_that_was_to_go_on_while_its_key_was_turned_again_is_asked_about_again() -> None:
+    faults = (
+        Fault(at_ms=514_510, kind="operator_pause", target="V1", arguments={"for_ms": 28_014}),
+        Fault(at_ms=551_002, kind="operator_pause", target="V1", arguments={"for_ms": 21_158}),
+    )
+    run_campaign(Campaign(seed=5744, orders=9, deliveries=2, faults=faults))

@@ -24,8 +24,9 @@ def look(turn: Turn, device: str, status: DeviceStatus) -> None:
         return
     if known.command_code == CommandCode.RESET_FAULT:
         turn.send(device, CommandCode.RESUME, named(turn, device))
-    elif known.command_code != CommandCode.RESUME or status.ack_code is AckCode.ACCEPTED:
-        # A RESUME that was accepted let it go on: it has stopped anew. One that was refused is offered again.
+    elif known.command_code != CommandCode.RESUME or status.ack_code is not AckCode.FAULTED:
+        # A RESUME that was accepted let it go on, and it has stopped anew; one that was refused (the key had been
+        # turned again) must be said again. A fault is asked about by an alarm of its own.
         turn.raise_alarm(
             device, "device_stopped", f"stands {status.state.name.lower()}", answers=answers(turn, device)
         )  # fmt: skip
