@@ -6,6 +6,7 @@
 const SENTENCES = [
   ["a free order place at a station", "拣选台空闲订单位"],
   ["an empty load unit for the order", "订单用的空载货单元"],
+  ["orders wait for an empty load unit, and none can be fetched", "订单在等空载货单元，但没有可取的空载货单元"],
   ["the warehouse is full: no free storage location in an aisle that can be used", "库满：可用巷道中没有空闲货位"],
   ["another host drives this device", "另一台主机正在控制此设备"],
   ["says that it is at {1}, which {2} holds", "自报位于 {1}，而该处由 {2} 占用"],

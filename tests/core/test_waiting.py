@@ -68,3 +68,31 @@ def test_what_waits_for_a_crane_that_stands_says_how_it_stands() -> None:
     site.twin.inject("CR1", "mode", mode="manual")
     site.run_for(MINUTE_MS)
     assert any(reason.startswith("CR1 is ") for reason in reasons(site))
+
+
+def test_orders_that_wait_for_an_empty_that_cannot_come_raise_an_alarm_until_one_comes() -> None:
+    site = Site()
+    site.start()
+    site.skus("TEA")
+    site.stock("A1-L-01-01-1", "TEA", 30)
+    site.order("SO1", ("TEA", 2))
+    site.order("SO2", ("TEA", 2))
+    site.run_for(MINUTE_MS)
+    (alarm,) = site.state.alarm
+    assert (alarm.code, alarm.answers) == ("no_empties", ())
+    assert site.state.order["SO1"].waits_for == "an empty load unit for the order"
+    site.stock("A2-L-01-01-1")
+    site.run_until_ended()
+    assert not len(site.state.alarm)
+    assert site.order_state("SO2") is e.OrderState.SHIPPED
+
+
+def test_an_alarm_about_empties_ends_with_the_last_order_that_waits() -> None:
+    site = Site()
+    site.start()
+    site.skus("TEA")
+    site.stock("A1-L-01-01-1", "TEA", 30)
+    site.order("SO1", ("TEA", 2))
+    site.run_for(MINUTE_MS)
+    site.cancel("SO1")
+    assert not len(site.state.alarm)

@@ -25,6 +25,7 @@ NUMBER_LENGTH_MAX = 64
 # Orders looked at for release in one turn, so that one event never decides on a thousand.
 RELEASES_MAX = 8
 EMPTIES_LOOKED_AT_MAX = 16
+BUILDING, NO_EMPTIES = "site", "no_empties"
 ENDED = (e.OrderState.SHIPPED, e.OrderState.BACKORDERED, e.OrderState.CANCELLED)
 
 
@@ -162,6 +163,7 @@ def release(turn: Turn) -> None:
     state = turn.state
     for _ in range(RELEASES_MAX):
         if not state.order_queue:
+            turn.end_alarms(BUILDING, NO_EMPTIES, "no order waits for one")
             return
         station = station_with_room(turn)
         if station is None:
@@ -170,13 +172,22 @@ def release(turn: Turn) -> None:
         empty = spare_unit_at(turn, station) or find_empty(turn)
         if not empty:
             wait(turn, number, "an empty load unit for the order")
+            ask_for_empties(turn)
             return
+        turn.end_alarms(BUILDING, NO_EMPTIES, "there is one")
         turn.record(f.OrderReleased(order_number=number, station=station.name))
         assign_unit(turn, number, empty)
         if state.load_unit[empty].place in (*station.order_places, station.handover_point):
             turn.stations_to_serve[station.name] = None
         else:
             send_empty(turn, empty, station, number)
+
+
+def ask_for_empties(turn: Turn) -> None:
+    """Where nothing is picked and nothing moves, no empty will come by itself."""
+    state = turn.state
+    if not len(state.transport) and not any(state.orders_at_station.values()):
+        turn.raise_alarm(BUILDING, NO_EMPTIES, "orders wait for an empty load unit, and none can be fetched")
 
 
 def send_empty(turn: Turn, empty: int, station: PickStation, number: str) -> None:
