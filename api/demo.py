@@ -23,7 +23,7 @@ from types import TracebackType
 import msgspec
 
 from api.demo_figures import Books, OrderCounts
-from api.demo_goods import Goods, Stopped, delivery_lines, generated
+from api.demo_goods import Goods, Stopped, delivery_bodies, generated
 from api.demo_people import People
 from api.demo_site import SiteOrder, SiteReady, SiteRefused, SiteSaid
 from api.orders_file import Basket, read_baskets
@@ -33,6 +33,8 @@ from devices.virtual_plc.addresses import choose_ports
 from devices.virtual_plc.child import ChildFailed
 from devices.virtual_plc.files import FolderBusy, hold_lock, write_whole
 from devices.virtual_plc.running import RunningPlant, start_plant
+from simulation.people import pools
+from simulation.shops import REFILL_AT
 from simulation.workload import Workload
 from wcs.ledger.audit import AuditReport, audit
 from wcs.plant.file import load_plant
@@ -46,7 +48,6 @@ AGAIN_S = 2.0  # between two tries to start what died
 AGAIN_S_MAX = 600.0  # a person has made room on a full disk by then
 LOOK_S = 0.25  # between two looks at the books
 QUIET_S_MAX = 180.0  # after the last order: until everything that is under way has arrived
-DELIVERIES_SHARE = 4  # orders to a delivery: about what the orders take out
 EXPECTED_MAX = 6  # announced load units that have not arrived: more would only wait at the gate
 AHEAD = 2  # open orders for each order place: the stations never wait for an order, the site is never flooded
 
@@ -191,7 +192,8 @@ class Demo:
             tokens = msgspec.json.decode((data / "tokens.json").read_bytes(), type=dict[str, str])
             self.books = Books(self.url)
             self.goods = Goods(self.ready.address, tokens, self.stopping, self.watch)
-            self.people = People(self.plant, self.ready.address, tokens, self.plcs.test_port, options.speed)
+            carriers = pools(self.plant, *self.books.carriers_outside())
+            self.people = People(self.plant, self.ready.address, tokens, self.plcs.test_port, options.speed, carriers)
         except BaseException:
             self.site.stop()
             self.plcs.stop()
@@ -286,7 +288,6 @@ class Demo:
         self.fill()
         draw = self.baskets()
         self.people.start()
-        delivery = self.books.latest_delivery()
         first_shipped = self.books.orders().shipped > 0
         more = True
         while not self.stopping.is_set():
@@ -305,13 +306,23 @@ class Demo:
                     break
                 self.goods.order(basket)
                 placed, room = placed + 1, room - 1
-            announced, expected = self.books.deliveries()
-            if more and expected < EXPECTED_MAX and announced * DELIVERIES_SHARE < placed:
-                delivery += 1
-                self.goods.announce(*delivery_lines(self.workload, delivery, self.clock.now_ms()))
+            if more:
+                self._replace()
             if not more and self.options.exit and counts.ended == counts.placed >= placed:
                 return
             self.stopping.wait(LOOK_S)
+
+    def _replace(self) -> None:
+        """What orders take is brought again, a load unit at a time; of what ran short the next one at once. More would
+        fill the racks until no carrier is left for an order.
+        """
+        room = EXPECTED_MAX - self.books.expected()
+        latest = self.books.latest_delivery()
+        for sku, (missing, short) in self.books.missing().items():
+            if room > 0 and missing >= (1 if short else REFILL_AT):
+                latest, room = latest + 1, room - 1
+                number, lines = self.workload.refill(latest, sku, self.clock.now_ms())
+                self.goods.announce(number, delivery_bodies(lines))
 
     def _order_places(self) -> int:
         return sum(len(station.order_places) for station in self.plant.stations)

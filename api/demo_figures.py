@@ -9,21 +9,23 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import sqlalchemy as sa
 
 from wcs.core import facts as f
-from wcs.core.entities import CustomerOrder, DeliveryLine, OpenTask, OrderLine, OrderState, TransportOrder
+from wcs.core.entities import CustomerOrder, DeliveryLine, LoadUnit, OpenTask, OrderLine, OrderState, TransportOrder
 from wcs.ledger.archive_file import read_rows
 from wcs.ledger.database import engine_for
 from wcs.ledger.journal_codec import decode_fact
 from wcs.ledger.load import books_end
 from wcs.ledger.tables import FACT, STATE_TABLES, closing, journal
-from wcs.plant.model import Plant, Protocol, Record
+from wcs.plant.model import OUTSIDE, Plant, Protocol, Record
 
 COMMANDS = tuple(fact.__name__ for fact in (f.DeviceTaskStarted, f.DeviceTaskAccepted, f.ExitDecided))
 ENDED = (OrderState.SHIPPED.value, OrderState.BACKORDERED.value)
 _order, _line = STATE_TABLES[CustomerOrder], STATE_TABLES[OrderLine]
 _transport, _task, _expected = STATE_TABLES[TransportOrder], STATE_TABLES[OpenTask], STATE_TABLES[DeliveryLine]
+_unit = STATE_TABLES[LoadUnit]
 
 
 class OrderCounts(Record):
@@ -75,12 +77,36 @@ class Books:
         with self._read() as connection:
             return set(connection.scalars(sa.select(_order.c.number).where(_order.c.site_id == self._site)))
 
-    def deliveries(self) -> tuple[int, int]:
-        """Delivery lines announced, and those of them still expected."""
-        query = sa.select(sa.func.count(), sa.func.sum(sa.case((_expected.c.received == 0, 1), else_=0)))
+    def expected(self) -> int:
+        """Delivery lines that were announced and have not come."""
+        return self._deliveries(_expected.c.received == 0)
+
+    def carriers_outside(self) -> tuple[list[LoadUnit], int]:
+        """Load units that are to come back as empties, and how many more came full than have left: each that came full
+        lets one that leaves stay away.
+        """
+        query = sa.select(_unit).where(_unit.c.site_id == self._site, _unit.c.place == OUTSIDE)
         with self._read() as connection:
-            announced, expected = connection.execute(query.where(_expected.c.site_id == self._site)).one()
-        return int(announced), int(expected or 0)
+            rows = connection.execute(query.order_by(_unit.c.load_unit)).mappings()
+            outside = [msgspec.convert(dict(row), LoadUnit, strict=False) for row in rows]
+        came_full = self._deliveries(_expected.c.received != 0)
+        return outside[: max(0, len(outside) - came_full)], max(0, came_full - len(outside))
+
+    def _deliveries(self, which: sa.ColumnElement[bool]) -> int:
+        query = sa.select(sa.func.count()).select_from(_expected).where(_expected.c.site_id == self._site, which)
+        with self._read() as connection:
+            return int(connection.scalar(query) or 0)
+
+    def missing(self) -> dict[str, tuple[int, bool]]:
+        """Of each SKU: what orders were promised less what was announced since, and whether any got too little."""
+        line, announced = _line.c, _expected.c
+        taken = sa.select(line.sku, sa.func.sum(line.reserved + line.picked), sa.func.sum(line.backordered))
+        brought = sa.select(announced.sku, sa.func.sum(announced.quantity))
+        with self._read() as connection:
+            wanted = connection.execute(taken.where(line.site_id == self._site).group_by(line.sku)).all()
+            rows = connection.execute(brought.where(announced.site_id == self._site).group_by(announced.sku)).all()
+        came = {str(sku): int(quantity) for sku, quantity in rows}
+        return {str(sku): (int(promised) - came.get(str(sku), 0), short > 0) for sku, promised, short in wanted}
 
     def latest_delivery(self) -> int:
         """The number of the latest delivery of a workload ("DL00012" is 12)."""

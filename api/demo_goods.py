@@ -164,12 +164,6 @@ def _unit(plant: Plant, number: int, place: str, stock: StockQuantity) -> Openin
     )
 
 
-def delivery_lines(workload: Workload, n: int, at_ms: int) -> tuple[str, list[dict[str, object]]]:
-    """Delivery n of a workload as the API takes it."""
-    number, lines = workload.delivery(n, at_ms)
-    return number, delivery_bodies(lines)
-
-
 def delivery_bodies(lines: Iterable[DeliveryLine]) -> list[dict[str, object]]:
     """Announced lines as the API takes them."""
     return [

@@ -14,7 +14,7 @@ from api.desk import DeskAway, HttpDesk
 from devices.machines.world import WorldRefused
 from devices.virtual_plc.remote_world import WorldUnreachable
 from devices.virtual_plc.testport import TestPort
-from simulation.people import DockWorker, Operator, Picker, Refused
+from simulation.people import DockWorker, Operator, Picker, Pool, Refused
 from wcs.plant.model import Plant
 
 logger = logging.getLogger(__name__)
@@ -28,7 +28,13 @@ class People:
     """A picker a station, a dock worker a dock, one operator."""
 
     def __init__(
-        self, plant: Plant, address: str, tokens: dict[str, str], world: tuple[str, int], speed: float
+        self,
+        plant: Plant,
+        address: str,
+        tokens: dict[str, str],
+        world: tuple[str, int],
+        speed: float,
+        pools: dict[str, Pool],
     ) -> None:
         self._speed = speed
         self._stop = threading.Event()
@@ -43,9 +49,9 @@ class People:
 
         for station in plant.stations:
             self._employ(Picker(station, *tools(f"picker {station.name}")))
-        for n, dock in enumerate(plant.docks):
+        for dock in plant.docks:
             desk, hands = tools(f"dock worker {dock.name}")
-            worker = DockWorker(dock, plant, desk, hands, share=n, shares=len(plant.docks))
+            worker = DockWorker(dock, plant, desk, hands, pool=pools[dock.name])
             self._workers.append(worker)
             self._employ(worker)
         self._employ(Operator(plant, *tools("operator")))

@@ -8,7 +8,8 @@ finds the hands' part done already (after a crash) confirms only. Durations are 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Protocol
 
@@ -65,7 +66,13 @@ class Hands(Protocol):
 class Person:
     """Somebody with at most one piece of work in hand, which is done when its time is over."""
 
+    name = ""
     _in_hand: Callable[[], object] | None = None
+
+    @property
+    def works(self) -> bool:
+        """Whether something is in hand that is done when its time is over."""
+        return self._in_hand is not None
 
     def step(self) -> int:
         """Finish what is in hand and take up the next piece of work; returns how long that takes (ms of plant time)."""
@@ -137,6 +144,53 @@ class Picker(Person):
         self._desk.placed(unit, point)
 
 
+class Pool:
+    """Carriers that have left and come back as empties.
+
+    Suppliers fill carriers of the pool: each that comes full lets one that leaves stay away, or the racks would fill
+    with empties. A step of these is safe among threads.
+
+    Args:
+        outside: those that are to come back.
+        lent: came full and have not been given back yet.
+    """
+
+    def __init__(self, outside: Iterable[LoadUnit] = (), lent: int = 0) -> None:
+        self._outside = deque(outside)
+        self._lent = deque([None] * lent)
+
+    def left(self, unit: LoadUnit) -> None:
+        try:
+            self._lent.pop()
+        except IndexError:
+            self._outside.append(unit)
+
+    def came_full(self) -> None:
+        self._lent.append(None)
+
+    def take(self) -> LoadUnit | None:
+        """The one that has waited longest; whoever cannot bring it in puts it back."""
+        try:
+            return self._outside.popleft()
+        except IndexError:
+            return None
+
+    def put_back(self, unit: LoadUnit) -> None:
+        self._outside.append(unit)
+
+
+def pools(plant: Plant, outside: Sequence[LoadUnit] = (), lent: int = 0) -> dict[str, Pool]:
+    """By dock: what left comes back there. Where docks are one-way, all have one pool, or nothing would come back.
+
+    `outside` and `lent` are shared out among them.
+    """
+    count = len(plant.docks)
+    if all(dock.inbound_points and dock.outbound_points for dock in plant.docks):
+        shares = (Pool(outside[n::count], len(range(n, lent, count))) for n in range(count))
+        return {dock.name: pool for dock, pool in zip(plant.docks, shares, strict=True)}
+    return dict.fromkeys((dock.name for dock in plant.docks), Pool(outside, lent))
+
+
 class DockWorker(Person):
     """Brings announced load units in, lets finished ones go, and brings carriers back that left."""
 
@@ -147,20 +201,18 @@ class DockWorker(Person):
         desk: Desk,
         hands: Hands,
         staff: StaffSpec = USUAL,
-        *,
-        share: int = 0,
-        shares: int = 1,
+        pool: Pool | None = None,
     ) -> None:
         self.name = f"dock worker {dock.name}"
         self._dock = dock
         self._desk = desk
         self._hands = hands
         self._staff = staff
-        self._share = share
-        self._shares = shares
+        bringing = [each.name for each in plant.docks if each.inbound_points]
+        self._shares = len(bringing)
+        self._share = bringing.index(dock.name) if dock.name in bringing else 0
         self._load_type = plant.load_types[0]
-        self._coming_back: list[LoadUnit] = []
-        self._lent = 0  # carriers that came full and are to be given back: so many that leave do not come again
+        self._pool = pool or Pool()
         self.brings = True  # False: what leaves may leave, nothing more is brought in
 
     def _begin(self) -> int:
@@ -172,10 +224,7 @@ class DockWorker(Person):
         if self._hands.place_of(unit.load_unit) == unit.place:
             self._hands.carry(unit.load_unit, unit.place, OUTSIDE, by=self.name)
         self._desk.departed(unit.load_unit)
-        if self._lent:
-            self._lent -= 1
-        else:
-            self._coming_back.append(unit)
+        self._pool.left(unit)
 
     def _confirm_unknown(self) -> int:
         """A load that stands at the door and is not in the book: its confirmation was lost."""
@@ -198,8 +247,7 @@ class DockWorker(Person):
             number = int(line.barcode[1:])
             if number % self._shares == self._share and self._hands.place_of(number) == OUTSIDE:
                 return self._take_up(self._staff.carry_ms, partial(self._bring_in, line, free[0]))
-        if self._coming_back:
-            unit = self._coming_back.pop(0)
+        if (unit := self._pool.take()) is not None:
             return self._take_up(self._staff.carry_ms, partial(self._bring_back, unit, free[0]))
         return 0
 
@@ -211,18 +259,21 @@ class DockWorker(Person):
         load = self._load(number, line.barcode, mass_g)
         self._hands.place(load, place, by=self.name)
         self._arrive(line, load, place)
-        # Suppliers fill carriers of the pool: else each delivery would add one, until the racks hold only empties.
-        self._lent += 1
+        self._pool.came_full()
 
     def _bring_back(self, unit: LoadUnit, place: str) -> None:
         if self._hands.place_of(unit.load_unit) != OUTSIDE:
             return  # somebody else has brought it back
         if self._hands.look(place):
-            self._coming_back.append(unit)
+            self._pool.put_back(unit)
             return
         load = self._load(unit.load_unit, unit.barcode, self._load_type.mass_empty_g)
-        self._hands.place(load, place, by=self.name)
-        self._arrive(None, load, place)
+        try:
+            self._hands.place(load, place, by=self.name)
+            self._arrive(None, load, place)
+        except Exception:
+            self._pool.put_back(unit)  # refused, or nobody knows: if it is in by then, the next try finds that out
+            raise
 
     def _load(self, number: int, barcode: str, mass_g: int) -> Load:
         return Load(

@@ -9,22 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
-from simulation.people import LOOK_MS
+from simulation.people import LOOK_MS, Person
 from simulation.twin import Twin
 from wcs.core import facts as f
 from wcs.core.turn import Step
 from wcs.plant.model import OUTSIDE
 
 IDLE_LOOK_MS = 30_000
-ALARMS, DELIVERIES, STATIONS = "alarms", "deliveries", "stations"  # what is no place, and yet is worth a look
+ALARMS, DELIVERIES, STATIONS, CARRIERS = (
+    "alarms",
+    "deliveries",
+    "stations",
+    "carriers",
+)  # what is no place, and yet is worth a look
 
 
-class _Person:
+class _OnShift:
     """One person: works, or is idle since a look."""
 
-    __slots__ = ("call", "idle", "looked_ms", "rung", "step")
+    __slots__ = ("call", "idle", "looked_ms", "person", "rung", "step")
 
-    def __init__(self, step: Callable[[], int]) -> None:
+    def __init__(self, person: Person, step: Callable[[], int]) -> None:
+        self.person = person
         self.step = step
         self.call = 0
         self.looked_ms = 0
@@ -37,12 +43,12 @@ class Shift:
 
     def __init__(self, twin: Twin) -> None:
         self._twin = twin
-        self._at: dict[str, list[_Person]] = {}
+        self._at: dict[str, list[_OnShift]] = {}
         twin.after_step.append(self._hear)
 
-    def add(self, step: Callable[[], int], places: Iterable[str]) -> None:
+    def add(self, who: Person, step: Callable[[], int], places: Iterable[str]) -> None:
         """Somebody begins: `step` does one piece of work and says how long it took, `LOOK_MS` if there was none."""
-        person = _Person(step)
+        person = _OnShift(who, step)
         places = tuple(dict.fromkeys(places))
         for place in places:
             self._at.setdefault(place, []).append(person)
@@ -50,17 +56,17 @@ class Shift:
         self._twin.world.subscribe(known, lambda place: self._ring(person))
         self._twin.env.call_in(0, self._work, person, 0)
 
-    def _work(self, person: _Person, call: int) -> None:
+    def _work(self, person: _OnShift, call: int) -> None:
         if person.call != call:
             return  # looked for another reason meanwhile
         person.call += 1
         person.idle = person.rung = False
         person.looked_ms = self._twin.now_ms
         took_ms = person.step()
-        person.idle = took_ms == LOOK_MS and not person.rung
+        person.idle = took_ms == LOOK_MS and not person.person.works and not person.rung
         self._twin.env.call_in(IDLE_LOOK_MS if person.idle else took_ms, self._work, person, person.call)
 
-    def _ring(self, person: _Person) -> None:
+    def _ring(self, person: _OnShift) -> None:
         if not person.idle:
             person.rung = True
             return
@@ -83,6 +89,7 @@ def _moved(twin: Twin, fact: f.LoadUnitMoved) -> Iterator[str]:
     yield fact.sink
     if fact.sink == OUTSIDE:
         yield STATIONS  # there is room at the docks again
+        yield CARRIERS
 
 
 def _unit_changed(twin: Twin, fact: f.LoadUnitRoleChanged | f.LoadUnitHoldChanged) -> Iterator[str]:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from devices.machines.machine import Load
 from devices.machines.world import WorldRefused
 from simulation.chance import Chance
-from simulation.people import LOOK_MS, USUAL, DockWorker, Operator, Picker, Refused
-from simulation.shift import ALARMS, DELIVERIES, STATIONS, Shift
+from simulation.people import LOOK_MS, USUAL, DockWorker, Operator, Person, Picker, Refused, pools
+from simulation.shift import ALARMS, CARRIERS, DELIVERIES, STATIONS, Shift
 from simulation.spec import StaffSpec
 from simulation.twin import Twin
 from wcs.core import events as v
@@ -131,17 +131,17 @@ def patient(step: Callable[[], int]) -> Callable[[], int]:
     return tried
 
 
-def drawn(step: Callable[[], int], name: str, chance: Chance) -> Callable[[], int]:
+def drawn(step: Callable[[], int], person: Person, chance: Chance) -> Callable[[], int]:
     """The same work, taking exponential times about its own; a look takes what it takes."""
     done = 0
 
     def timed() -> int:
         nonlocal done
         took_ms = step()
-        if took_ms == LOOK_MS:
+        if took_ms == LOOK_MS and not person.works:
             return took_ms
         done += 1
-        return max(1, round(-math.log(1.0 - chance.unit("service", name, done)) * took_ms))
+        return max(1, round(-math.log(1.0 - chance.unit("service", person.name, done)) * took_ms))
 
     return timed
 
@@ -150,17 +150,18 @@ def add_people(twin: Twin, staff: StaffSpec = USUAL, seed: int = 0) -> None:
     """A picker a station, a dock worker a dock, one operator."""
     hands, shift, plant, chance = TwinHands(twin), Shift(twin), twin.plant, Chance(seed)
 
-    def add(person: Picker | DockWorker | Operator, *places: str) -> None:
+    def add(person: Person, *places: str) -> None:
         step = patient(person.step)
-        shift.add(drawn(step, person.name, chance) if staff.service == "exponential" else step, places)
+        shift.add(person, drawn(step, person, chance) if staff.service == "exponential" else step, places)
 
     for station in plant.stations:
         picker = Picker(station, TwinDesk(twin, f"picker {station.name}"), hands, staff)
         places = (station.name, station.pick_point, station.handover_point, station.put_on_point)
         add(picker, *places, *station.order_places, STATIONS)
-    for n, dock in enumerate(plant.docks):
+    pool_of = pools(plant)
+    for dock in plant.docks:
         desk = TwinDesk(twin, f"dock worker {dock.name}")
-        worker = DockWorker(dock, plant, desk, hands, staff, share=n, shares=len(plant.docks))
-        add(worker, *dock.inbound_points, *dock.outbound_points, DELIVERIES)
+        worker = DockWorker(dock, plant, desk, hands, staff, pool_of[dock.name])
+        add(worker, *dock.inbound_points, *dock.outbound_points, DELIVERIES, CARRIERS)
     put_on_points = (station.put_on_point for station in plant.stations)
     add(Operator(plant, TwinDesk(twin, "operator"), hands, staff), *plant.clarification_points, *put_on_points, ALARMS)
