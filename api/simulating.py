@@ -35,6 +35,7 @@ from simulation.spec import ReplayedOrder, RunResult, RunSpec, StaffSpec, Worklo
 from simulation.variants import with_vehicles
 from simulation.warm_start import Start
 from simulation.workload import Workload
+from wcs.core.turn import RequestRefused
 from wcs.plant.file import load_plant
 from wcs.plant.finding import Finding
 from wcs.plant.model import Plant, Record
@@ -247,21 +248,24 @@ def _replay(question: Question, drawn: RunSpec, start: Start | None) -> tuple[Re
         unknown = sorted({line.sku for order in orders for line in order.lines} - set(known))
         if unknown:
             raise Refusal(f"--orders-from: the site of --from does not know the SKU {unknown[0]}")
-        orders = renumbered(orders)
+        orders = renumbered(orders, start)
     return faster(orders, question.orders_times)
 
 
 def _runs(question: Question, spec: RunSpec, start: Start | None, show: Show) -> list[RunResult]:
     of = question.replications
-    return list(
-        replicate(
-            spec,
-            of,
-            relative_half_width=question.relative_half_width,
-            progress=lambda n, share: show(spec.label, n, max(of, n + 1), share),
-            one=partial(run, start=start),
+    try:
+        return list(
+            replicate(
+                spec,
+                of,
+                relative_half_width=question.relative_half_width,
+                progress=lambda n, share: show(spec.label, n, max(of, n + 1), share),
+                one=partial(run, start=start),
+            )
         )
-    )
+    except RequestRefused as refusal:  # an order of a file or a journal that this plant's mind does not take
+        raise Refusal(f"{spec.label}: the warehouse refused an order or a delivery: {refusal}") from None
 
 
 def _as_many_runs(question: Question, count: int, start: Start | None, show: Show, spec: RunSpec) -> list[RunResult]:

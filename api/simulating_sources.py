@@ -91,10 +91,14 @@ def orders_of_file(
         )
 
 
-def renumbered(orders: tuple[ReplayedOrder, ...]) -> tuple[ReplayedOrder, ...]:
-    """With numbers that a site has not given."""
+def renumbered(orders: tuple[ReplayedOrder, ...], start: Start) -> tuple[ReplayedOrder, ...]:
+    """With numbers that the site has not given: their own behind a prefix, or counted where that is too long."""
+    prefix = start.unused(AGAIN)
+    longest = max((len(order.number) for order in orders), default=0)
+    fits = len(prefix) + longest <= NUMBER_LENGTH_MAX
     return tuple(
-        msgspec.structs.replace(order, number=f"{AGAIN}{order.number}"[:NUMBER_LENGTH_MAX]) for order in orders
+        msgspec.structs.replace(order, number=f"{prefix}{order.number if fits else n}")
+        for n, order in enumerate(orders, 1)
     )
 
 

@@ -23,7 +23,7 @@ from simulation.twin import Twin
 from simulation.warm_building import furnish
 from simulation.warm_start import Start
 from simulation.wires import timed_wire
-from simulation.workload import Workload
+from simulation.workload import WARM_REFILL, Workload
 from wcs.core import events as v
 from wcs.core.entities import Sku
 from wcs.core.turn import Step
@@ -93,7 +93,14 @@ def _open(twin: Twin, spec: RunSpec, start: Start | None) -> Workload:
     if start is not None:
         furnish(twin)
         twin.start()
-        return Workload(spec.plant, spec.seed, shape=spec.workload, names=start.skus, prefix=WARM_PREFIX)
+        return Workload(
+            spec.plant,
+            spec.seed,
+            shape=spec.workload,
+            names=start.skus,
+            prefix=start.unused(WARM_PREFIX),
+            first_refill=max(WARM_REFILL, start.latest_delivery()),
+        )
     twin.start()
     workload = Workload(spec.plant, spec.seed, shape=spec.workload)
     skus = workload.skus()

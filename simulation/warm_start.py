@@ -46,6 +46,18 @@ class Start(Record):
     orders_per_hour: float
     digest: str
 
+    def unused(self, prefix: str) -> str:
+        """The prefix, or with so many dashes more that no order of the site begins with it."""
+        numbers = [row.number for row in self.rows if isinstance(row, e.CustomerOrder)]
+        while any(number.startswith(prefix) for number in numbers):
+            prefix += "-"
+        return prefix
+
+    def latest_delivery(self) -> int:
+        """The highest number among the site's deliveries that are numbered as a workload numbers them."""
+        names = (row.delivery for row in self.rows if isinstance(row, e.DeliveryLine))
+        return max((int(name[2:]) for name in names if name[:2] == "DL" and name[2:].isdecimal()), default=0)
+
 
 def read_start(connection: sa.Connection, plant: Plant, site_id: str = SITE_ID) -> Start:
     """The committed state of a site, for a run on this plant (the site's own, or one that was changed).

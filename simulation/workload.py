@@ -34,6 +34,7 @@ class Workload:
         prefix: of order numbers.
         shape: how long orders are and what they want.
         names: the articles of a site that runs already, fast movers first; then nothing is opened.
+        first_refill: refills are numbered from behind it.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Workload:
         prefix: str = "SO",
         shape: WorkloadSpec = USUAL,
         names: tuple[str, ...] = (),
+        first_refill: int = 0,
     ) -> None:
         self.plant = plant
         self.chance = Chance(seed)
@@ -53,7 +55,7 @@ class Workload:
         self.shape = shape
         self.sku_count = len(names) or sku_count or shape.sku_count or max(4, self.locations.count // 12)
         self.names = names or tuple(f"S{n + 1:04d}" for n in range(self.sku_count))
-        self._first_refill = WARM_REFILL if names else 0
+        self._first_refill = first_refill
         self.load_type = plant.load_types[0]
 
     def skus(self) -> list[Sku]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import msgspec
 import pytest
 
@@ -276,3 +278,9 @@ def test_put_away_spreads_an_article_over_two_aisles() -> None:
 
 def table_bytes(site: Site) -> bytes:
     return msgspec.json.encode([list(table) for table in site.state.tables.values()])
+
+
+def test_a_refusal_can_be_copied_as_schedulers_and_processes_do() -> None:
+    refusal = AlreadyOtherwise("number", "order SO1 exists with other content")
+    for other in (type(refusal)(*refusal.args), copy.copy(refusal)):
+        assert (other.field, other.reason, str(other)) == (refusal.field, refusal.reason, f"number: {refusal.reason}")

@@ -41,21 +41,25 @@ def document(*arguments: str) -> dict[str, float]:
     return made
 
 
-@pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A busy site's database."""
+def busy_site(folder: Path, prefix: str = "SO") -> str:
+    """A busy site's database, with orders that are numbered so."""
     twin = Twin(TINY, keep_journal=True)
     twin.start()
-    work = Workload(TINY, 1)
+    work = Workload(TINY, 1, prefix=prefix)
     for sku in work.skus():
         twin.handle(v.SkuChanged(at_ms=0, actor="office", sku=sku))
     twin.open_stock(work.opening(0))
     add_people(twin)
     add_shops(twin, work, WorkloadSpec(orders_per_hour=40))
     twin.run_to(MINUTES * 60_000)
-    url = f"sqlite:///{tmp_path_factory.mktemp('site') / 'wcs.db'}"
+    url = f"sqlite:///{folder / 'wcs.db'}"
     keep_books(url, twin)
     return url
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return busy_site(tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture
@@ -146,6 +150,20 @@ def test_books_that_contradict_themselves_are_no_beginning(ledger: str, tmp_path
 def test_the_orders_of_a_site_are_replayed_on_an_empty_building_and_on_itself(ledger: str) -> None:
     assert document("--orders-from", ledger)["orders_shipped"] > 5
     assert document("--from", ledger, "--orders-from", ledger)["orders_shipped"] > 5
+
+
+def test_a_site_may_number_its_orders_as_drawn_orders_are(tmp_path: Path) -> None:
+    assert document("--from", busy_site(tmp_path, "TWIN"))["orders_shipped"] > 5
+
+
+def test_a_site_may_number_its_orders_as_replayed_orders_are(ledger: str, tmp_path: Path) -> None:
+    assert document("--from", busy_site(tmp_path, "R-SO"), "--orders-from", ledger)["orders_shipped"] > 5
+
+
+def test_long_numbers_of_a_file_stay_apart_where_they_are_numbered_anew(ledger: str, orders_csv: Path) -> None:
+    long = "N" * 62
+    orders_csv.write_text(f"order_id,sku,quantity,after_s\n{long}01,S0001,1,0\n{long}02,S0001,2,60\n")
+    assert document("--from", ledger, "--orders-file", str(orders_csv))["orders_shipped"] >= 2
 
 
 def measured(url: str, trips_ms: list[int]) -> None:

@@ -29,9 +29,12 @@ class RequestRefused(Exception):
     """The caller's fault: nothing changed. `field` names what is wrong, `reason` says why."""
 
     def __init__(self, field: str, reason: str) -> None:
-        super().__init__(f"{field}: {reason}")
+        super().__init__(field, reason)  # as it was made, or no copy of it could be made (pickle, SimPy)
         self.field = field
         self.reason = reason
+
+    def __str__(self) -> str:
+        return f"{self.field}: {self.reason}"
 
 
 class AlreadyOtherwise(RequestRefused):
