@@ -9,7 +9,6 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import sqlalchemy as sa
 
 from wcs.core import facts as f
@@ -17,7 +16,7 @@ from wcs.core.entities import CustomerOrder, DeliveryLine, LoadUnit, OpenTask, O
 from wcs.ledger.archive_file import read_rows
 from wcs.ledger.database import engine_for
 from wcs.ledger.journal_codec import decode_fact
-from wcs.ledger.load import books_end
+from wcs.ledger.load import books_end, load_entity
 from wcs.ledger.tables import FACT, STATE_TABLES, closing, journal
 from wcs.plant.model import OUTSIDE, Plant, Protocol, Record
 
@@ -25,7 +24,6 @@ COMMANDS = tuple(fact.__name__ for fact in (f.DeviceTaskStarted, f.DeviceTaskAcc
 ENDED = (OrderState.SHIPPED.value, OrderState.BACKORDERED.value)
 _order, _line = STATE_TABLES[CustomerOrder], STATE_TABLES[OrderLine]
 _transport, _task, _expected = STATE_TABLES[TransportOrder], STATE_TABLES[OpenTask], STATE_TABLES[DeliveryLine]
-_unit = STATE_TABLES[LoadUnit]
 
 
 class OrderCounts(Record):
@@ -85,10 +83,9 @@ class Books:
         """Load units that are to come back as empties, and how many more came full than have left: each that came full
         lets one that leaves stay away.
         """
-        query = sa.select(_unit).where(_unit.c.site_id == self._site, _unit.c.place == OUTSIDE)
         with self._read() as connection:
-            rows = connection.execute(query.order_by(_unit.c.load_unit)).mappings()
-            outside = [msgspec.convert(dict(row), LoadUnit, strict=False) for row in rows]
+            units = (unit for unit in load_entity(connection, self._site, LoadUnit) if isinstance(unit, LoadUnit))
+            outside = [unit for unit in units if unit.place == OUTSIDE]
         came_full = self._deliveries(_expected.c.received != 0)
         return outside[: max(0, len(outside) - came_full)], max(0, came_full - len(outside))
 

@@ -39,17 +39,12 @@ def test_a_demo_ships_its_orders_and_a_second_run_places_only_what_is_missing(tm
     assert document["audit"]["checks"]["paper_equals_devices"]
     books = Books(f"sqlite:///{tmp_path / 'wcs.db'}")
     assert books.latest_delivery() == 0, "three orders take less than a load unit holds: nothing is to be replaced"
-    outside, lent = books.carriers_outside()
-    assert len(outside) > 0 == lent
+    books.close()
 
     code, second, said = run_demo(tmp_path, "--orders", "4")
     assert code == 0, said
     assert second["orders"]["placed"] == 4
     assert second["moves"] > document["moves"]
-    assert {unit.load_unit for unit in outside} - {unit.load_unit for unit in books.carriers_outside()[0]}, (
-        "what had left before the stop has come back after it"
-    )
-    books.close()
 
 
 def test_an_orders_file_brings_its_own_articles(tmp_path: Path) -> None:
