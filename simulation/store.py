@@ -45,10 +45,21 @@ class ResultStore:
         with self._told():
             self._database = sqlite3.connect(path, timeout=LOCKED_S)
         try:
+            self._check_whole()
             self._make_table()
         except StoreError:
             self._database.close()
             raise
+
+    def _check_whole(self) -> None:
+        """Refuse a file that was cut off or damaged: SQLite itself reads what is missing as nothing."""
+        with self._told():
+            damage = str(self._database.execute("PRAGMA quick_check(1)").fetchone()[0]).splitlines()[-1]
+            (page,) = self._database.execute("PRAGMA page_size").fetchone()
+        if damage == "ok" and self._path.stat().st_size % page:
+            damage = "its last page is not whole"
+        if damage != "ok":
+            raise StoreError(f"{self._path}: is damaged ({damage}): take it away, and its runs are made again")
 
     def _make_table(self) -> None:
         columns = ", ".join(f"{name}{'' if name in ('digest', 'diverged') else ' REAL'}" for name in FIGURES)

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from simulation.twin import Twin
 from tests.ledger.conftest import keep_books
+from wcs.ledger.database import engine_for
 from wcs.ledger.errors import WrongDatabase
 from wcs.ledger.snapshot import read_snapshot
 
@@ -45,3 +46,36 @@ def test_what_a_crashed_host_left_in_its_log_is_read_and_stays_there(tmp_path: P
             connection.execute(sa.text("DELETE FROM written_last"))
     assert before[1]
     assert [here.read_bytes() for _, here in files] == before
+
+
+def test_the_books_of_a_site_that_has_stopped_are_read_and_nothing_is_left_beside_them(
+    tmp_path: Path, tiny_run: Twin
+) -> None:
+    keep_books(f"sqlite:///{tmp_path / 'site.db'}", tiny_run)
+    before = sorted(tmp_path.iterdir())
+    with read_snapshot(f"sqlite:///{tmp_path / 'site.db'}") as connection:
+        assert connection.execute(sa.text("SELECT count(*) FROM journal")).scalar()
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_host_that_begins_to_write_while_its_books_are_read_is_said(tmp_path: Path, tiny_run: Twin) -> None:
+    file = tmp_path / "site.db"
+    keep_books(f"sqlite:///{file}", tiny_run)
+    with pytest.raises(WrongDatabase, match="begun to write"), read_snapshot(f"sqlite:///{file}"):
+        write(file)
+
+
+def write(file: Path) -> None:
+    host = sqlite3.connect(file)
+    host.execute("CREATE TABLE written_last (words)")
+    host.close()
+
+
+def test_the_books_of_a_newer_program_are_not_read(database_url: str, tiny_run: Twin) -> None:
+    keep_books(database_url, tiny_run)
+    engine = engine_for(database_url)
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '9999'"))
+    engine.dispose()
+    with pytest.raises(WrongDatabase, match="revision 9999"), read_snapshot(database_url):
+        pass

@@ -55,6 +55,15 @@ def test_a_file_of_other_making_is_refused_and_left_as_it_is(folder: Path) -> No
     refused(sweep(folder), "other columns")
 
 
+@pytest.mark.parametrize("cut", [1, 100, 4_096, 5_000])
+def test_a_file_of_results_that_was_cut_off_is_refused_and_left_as_it_is(folder: Path, cut: int) -> None:
+    runs = folder / "runs.sqlite"
+    content = runs.read_bytes()[:-cut]
+    runs.write_bytes(content)
+    refused(sweep(folder), str(runs))
+    assert runs.read_bytes() == content
+
+
 def test_folders_in_the_place_of_files_are_refused(folder: Path) -> None:
     (folder / "rows.csv").unlink()
     (folder / "rows.csv").mkdir()

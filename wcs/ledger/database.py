@@ -33,12 +33,13 @@ def engine_for(url: str | URL) -> Engine:
 
 def reader_for(url: str | URL) -> Engine:
     """An engine that only reads. A SQLite file is opened read only: otherwise to look at one, of whatever making, would
-    set its journal mode and, where a host has crashed, move its log into it.
+    set its journal mode and, where a host has crashed, move its log into it. One at rest is read without locks: with
+    them SQLite leaves an empty log beside it. Whoever reads it so must see afterwards that it rested all the time.
     """
     file = sqlite_file(url)
     if file is None or str(file) == ":memory:":
         return engine_for(url)
-    name = f"{file.absolute().as_uri()}?mode=ro"
+    name = f"{file.absolute().as_uri()}?mode=ro{'&immutable=1' if is_at_rest(file) else ''}"
     engine = sa.create_engine(
         "sqlite://",
         creator=lambda: sqlite3.connect(
@@ -48,6 +49,11 @@ def reader_for(url: str | URL) -> Engine:
     )
     sa.event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+def is_at_rest(file: Path) -> bool:
+    """Whether no host has this SQLite file open, or has crashed on it: it has no log beside it."""
+    return not Path(f"{file}-wal").exists()
 
 
 def _set_up_postgresql(connection: object, _record: object) -> None:

@@ -35,6 +35,17 @@ def upgrade(engine: sa.Engine) -> None:
         raise WrongDatabase(f"{where} cannot be read: {error.orig}; restore a backup") from error
 
 
+def check_known(connection: sa.Connection) -> None:
+    """Refuse to read tables of a revision that this program does not know; WrongDatabase says which."""
+    found = MigrationContext.configure(connection).get_current_revision()
+    _refuse_unknown(found, {r.revision for r in ScriptDirectory.from_config(config()).walk_revisions()})
+
+
+def _refuse_unknown(found: str | None, known: set[str]) -> None:
+    if found is not None and found not in known:
+        raise WrongDatabase(f"the database is at revision {found}, which this program does not know: it is newer")
+
+
 def upgrade_within(connection: sa.Connection, revision: str) -> None:
     """Within a transaction, bring a database to the tables of one revision; WrongDatabase if this program lacks it."""
     script = ScriptDirectory.from_config(config())
@@ -42,7 +53,6 @@ def upgrade_within(connection: sa.Connection, revision: str) -> None:
     wanted = script.get_current_head() if revision == "head" else revision
     current = MigrationContext.configure(connection).get_current_revision()
     for found in (current, wanted):
-        if found is not None and found not in known:
-            raise WrongDatabase(f"the database is at revision {found}, which this program does not know: it is newer")
+        _refuse_unknown(found, known)
     if current != wanted:
         command.upgrade(config(connection), revision)

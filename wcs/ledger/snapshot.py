@@ -11,8 +11,9 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from wcs.ledger.database import reader_for, sqlite_file
+from wcs.ledger.database import is_at_rest, reader_for, sqlite_file
 from wcs.ledger.errors import WrongDatabase
+from wcs.ledger.migrate import check_known
 
 
 @contextmanager
@@ -20,11 +21,14 @@ def read_snapshot(url: str) -> Iterator[sa.Connection]:
     """A connection that sees one moment.
 
     Raises:
-        WrongDatabase: there is no ledger.
+        WrongDatabase: there is no ledger, or that of a newer program; or (when all was read) a host has begun to write
+            into a file that was at rest.
     """
     file = sqlite_file(url)
     if file is not None and not Path(file).exists():
         raise WrongDatabase(f"there is no ledger at {file}")
+    rests = file is not None and is_at_rest(file)
+    before = file.stat() if file is not None else None
     engine = reader_for(url)
     try:
         with engine.connect() as connection:
@@ -32,6 +36,11 @@ def read_snapshot(url: str) -> Iterator[sa.Connection]:
                 connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
             if not sa.inspect(connection).has_table("journal"):
                 raise WrongDatabase("there is no ledger in this database")
+            check_known(connection)
             yield connection
     finally:
         engine.dispose()
+    if rests and file is not None and before is not None:
+        after = file.stat()
+        if not is_at_rest(file) or (before.st_mtime_ns, before.st_size) != (after.st_mtime_ns, after.st_size):
+            raise WrongDatabase(f"{file}: a host has begun to write into it: read it again")
