@@ -19,9 +19,11 @@ from wcs.core.events import OrderLineWish
 from wcs.core.orders import LINES_MAX, NUMBER_LENGTH_MAX, QUANTITY_MAX
 from wcs.plant.model import Record
 
-COLUMNS = ("order_id", "sku", "quantity")
+COLUMNS, TIMES = ("order_id", "sku", "quantity"), ("due", "placed", "after_s")
 SEPARATORS = ",;\t"
 AFTER_S_MAX = 366 * 86_400  # a year: beyond it somebody has mistaken the unit
+# As people write numbers, of a length that they read: Python also takes 1_0 and digits of other scripts.
+WHOLE_NUMBER, NUMBER = re.compile(r"\s*[+-]?[0-9]{1,30}\s*"), re.compile(r"[\s0-9.eE+-]+")
 NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f/]")  # names stand in the paths of the API
 
 
@@ -59,13 +61,15 @@ def read_baskets(file: Path, known: Collection[str] | None = None) -> list[Baske
             raise OrdersFileError(f"{where}: more than {LINES_MAX} lines in order {number}")
         if known is not None and sku not in known:
             raise OrdersFileError(f"{where}: unknown SKU {sku!r}")
-        for times, time_ms in (
-            (due, _time_ms(row.get("due"), where, "due")),
-            (placed, _time_ms(row.get("placed"), where, "placed")),
-            (after, _seconds_ms(row.get("after_s"), where)),
+        for column, times, time_ms in (
+            ("due", due, _time_ms(row.get("due"), where, "due")),
+            ("placed", placed, _time_ms(row.get("placed"), where, "placed")),
+            ("after_s", after, _seconds_ms(row.get("after_s"), where)),
         ):
             if times.get(number) is None:
                 times[number] = time_ms
+            elif time_ms not in (None, times[number]):
+                raise OrdersFileError(f"{where}: another {column} of order {number} than on a line before")
     return [
         Basket(
             number=n,
@@ -89,6 +93,9 @@ def _rows(file: Path) -> Iterator[tuple[str, dict[str, str | None]]]:
         missing = [name for name in COLUMNS if name not in names]
         if missing:
             raise OrdersFileError(f"{file}: line 1: the column {', '.join(missing)} is missing")
+        twice = [name for name in (*COLUMNS, *TIMES) if names.count(name) > 1]
+        if twice:
+            raise OrdersFileError(f"{file}: line 1: the column {', '.join(twice)} is there twice")
         for row in reader:
             where = f"{file}: line {reader.line_num}"
             if None in row:
@@ -117,10 +124,9 @@ def _name(row: dict[str, str | None], column: str, where: str) -> str:
 
 
 def _quantity(text: str | None, where: str) -> int:
-    try:
-        quantity = int(text or "")
-    except ValueError:
-        raise OrdersFileError(f"{where}: quantity {text!r} is not a whole number") from None
+    if not text or not WHOLE_NUMBER.fullmatch(text):
+        raise OrdersFileError(f"{where}: quantity {text!r} is not a whole number")
+    quantity = int(text)
     if not 0 < quantity <= QUANTITY_MAX:
         raise OrdersFileError(f"{where}: quantity must be 1 to {QUANTITY_MAX}")
     return quantity
@@ -130,7 +136,7 @@ def _seconds_ms(text: str | None, where: str) -> int | None:
     if not text or not text.strip():
         return None
     try:
-        seconds = float(text)
+        seconds = float(text) if NUMBER.fullmatch(text) else math.nan
     except ValueError:
         seconds = math.nan
     if not 0 <= seconds <= AFTER_S_MAX:

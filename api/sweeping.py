@@ -92,6 +92,8 @@ def ask(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise Refusal(f"{folder}: {error.strerror}") from None
+    if why := why_not(folder / ROWS):
+        raise Refusal(why)
     try:
         with closing(ResultStore(folder / STORE)) as store:
             with _stopped_by_interrupt(engine), engine:

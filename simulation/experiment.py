@@ -114,8 +114,12 @@ def _experiment(tables: Mapping[str, Any], path: Path) -> Experiment:
     base = _with(RunSpec(plant=plant), _only(tables, ("hours", "warm_up_hours", "seed")), refuse, "")
     base = _with(base, _flat(tables.get("base", {})), refuse, "base.")
     scenarios = []
+    labels: set[str] = set()
     for where, parameters in _scenarios(tables, refuse):
         label = ", ".join(f"{key}={value}" for key, value in parameters.items()) or plant.name
+        if label in labels:
+            raise refuse(where.removesuffix("."), f"the scenario {label} is there twice")
+        labels.add(label)
         spec = replace(_with(base, parameters, refuse, where), label=label)
         for finding in check_reach(spec):
             raise refuse(f"{where}{finding.key}", f"{label}: {finding.reason}")

@@ -80,9 +80,13 @@ class Measures:
 
     def watch_backlog(self, most: int) -> None:
         """Called now and then: how many orders stand open."""
-        self._open[self._twin.now_ms // BUCKET_MS] = len(self._placed)
+        self._open[self._buckets()] = len(self._placed)
         if len(self._placed) > most:
             self.diverged = f"{len(self._placed)} orders stand open after {self._twin.now_ms / HOUR_MS:.2f} h"
+
+    def _buckets(self) -> int:
+        """How many minutes have begun."""
+        return -(-self._twin.now_ms // BUCKET_MS)
 
     def result(self, digest: str, timing: Timing, lines: Sequence[WorldLine] = ()) -> RunResult:
         """The figures as they are now; `lines` are the world's log, if it was kept."""
@@ -110,7 +114,7 @@ class Measures:
             digest=digest,
             diverged=self.diverged,
         )
-        buckets = range(-(-self._twin.now_ms // BUCKET_MS))
+        buckets = range(self._buckets())
         series = Series(
             bucket_ms=BUCKET_MS,
             shipped=tuple(self._shipped.get(b, 0) for b in buckets),

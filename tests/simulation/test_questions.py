@@ -35,6 +35,12 @@ def test_the_busiest_kind_of_device_is_named_first_with_what_it_can_do() -> None
     assert {load.devices.split(" ")[0] for load in others} == {"cranes", "vehicles", "conveyors"}
 
 
+def test_the_series_of_open_orders_has_the_minute_that_the_end_cuts_short() -> None:
+    result = run(RunSpec(plant=TINY, workload=WorkloadSpec(orders_per_hour=60), hours=0.125))
+    assert len(result.series.open_orders) == 8
+    assert result.series.open_orders[-1] == result.row.open_orders > 0
+
+
 def test_a_rate_just_below_the_bound_is_let_through_and_one_above_is_not() -> None:
     most = loads(at_rate(100))[0].most_per_hour
     assert saturated(at_rate(0.99 * most)) == ()

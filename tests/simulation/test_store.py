@@ -73,10 +73,18 @@ def test_folders_in_the_place_of_files_are_refused(folder: Path) -> None:
     refused(sweep(folder), "unable to open database file")
 
 
-def test_that_a_report_can_be_written_is_asked_before_any_run(folder: Path) -> None:
+@pytest.mark.parametrize(("report", "word"), [(f"{'x' * 300}.html", "File name too long"), ("/dev/full", "No space")])
+def test_that_a_report_can_be_written_is_asked_before_any_run(folder: Path, report: str, word: str) -> None:
     shutil.rmtree(folder)
-    refused(sweep(folder, "--report", f"{'x' * 300}.html"), "File name too long")
+    refused(sweep(folder, "--report", report), word)
     assert not folder.exists()
+
+
+def test_that_the_rows_can_be_written_is_asked_before_any_run(folder: Path) -> None:
+    shutil.rmtree(folder)
+    (folder / "rows.csv").mkdir(parents=True)
+    refused(sweep(folder), "rows.csv: Is a directory")
+    assert not (folder / "runs.sqlite").exists()
 
 
 def refused(result: Result, word: str) -> None:

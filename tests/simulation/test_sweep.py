@@ -53,6 +53,7 @@ def rows(results: list[list[RunResult]]) -> bytes:
         (("speed_x_mm_s", "colour"), "grid.crane.colour"),
         (("[1000, 3000]", "[]"), "grid.crane.speed_x_mm_s"),
         (("[1000, 3000]", "[0]"), "grid.crane.speed_x_mm_s"),
+        (("[1000, 3000]", "[1000, 3000, 1000]"), "grid"),
         (('"crane.speed_x_mm_s" = [1000, 3000]', '"policies.pairing" = ["by_colour"]'), "policies.pairing"),
         (("replications = 2", "replications = 0"), "replications"),
         (("replications = 2", "replications = 2\nrelative_half_width = 2.0"), "relative_half_width"),
@@ -80,6 +81,14 @@ def test_an_impossible_experiment_is_refused_with_file_and_key(
     assert refused.value.key.endswith(key)
     assert refused.value.reason
     assert refused.value.file.endswith((".toml", "nowhere.toml"))
+
+
+def test_a_scenario_that_is_there_twice_is_refused_with_its_line(tmp_path: Path) -> None:
+    listed = '[[scenario]]\n"crane.speed_x_mm_s" = {}\n'
+    text = FILE + listed.format(2000) + listed.format(1000)
+    line = text.splitlines().index("[[scenario]]") + 3
+    with pytest.raises(ExperimentError, match=rf":{line}: scenario 2: the scenario crane.speed_x_mm_s=1000 is there"):
+        experiment_of(text, tmp_path)
 
 
 def test_workers_give_the_rows_that_one_process_gives_and_a_repeat_is_free(tmp_path: Path) -> None:
