@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from api.program import made_now, program, without_password
 from api.simulating import Show
 from api.simulating_report import why_not
 from api.simulating_sources import Refusal, refusals
@@ -19,6 +20,7 @@ from simulation.acceptance_page import write_page
 from simulation.check import check_reach
 from simulation.crane_trials import CYCLES_MAX, CYCLES_MIN
 from simulation.downtimes_of_journal import read_downtimes
+from simulation.report_asked import Asked
 from simulation.spec import DeviceTimes, RunSpec, WorkloadSpec
 from wcs.ledger.snapshot import read_snapshot
 from wcs.plant.file import load_plant
@@ -62,8 +64,17 @@ def accept(wanted: Wanted, show: Show = lambda label, n, of, share: None) -> Boo
         )
     if wanted.report is not None:
         with refusals("--report"):
-            write_page(book, wanted.report, language=wanted.language)
+            write_page(book, wanted.report, spec=spec, asked=_asked(wanted), language=wanted.language)
     return book
+
+
+def _asked(wanted: Wanted) -> Asked:
+    run = f"{wanted.hours:g} h" if wanted.hours else "–"
+    more = [(("cycles of each crane", "每台堆垛机循环"), f"{wanted.cycles} × 2"), (("seed", "种子"), str(wanted.seed))]
+    more.append((("run of the twin", "孪生运行"), run))
+    if wanted.from_url is not None:
+        more.append((("journal of", "日志来自"), without_password(wanted.from_url)))
+    return Asked(plant=wanted.plant, made=made_now(), program=program(), more=tuple(more))
 
 
 def document(book: Book) -> str:

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import msgspec
 
+from api.program import made_now, program, without_password
 from api.simulate_gate import Gate, Verdict, judge, parse_gate
 from api.simulating_report import why_not
 from api.simulating_sources import (
@@ -29,6 +30,7 @@ from api.simulating_sources import (
 from simulation.check import check_reach, check_spec
 from simulation.figures import Figures, figures_of
 from simulation.replications import replicate
+from simulation.report_asked import Asked
 from simulation.run import run
 from simulation.sensitivity import Sensitivity, sensitivity
 from simulation.spec import ReplayedOrder, RunResult, RunSpec, StaffSpec, WorkloadSpec
@@ -139,7 +141,7 @@ def answer(question: Question, show: Show = lambda label, n, of, share: None) ->
     specs = scenarios(question, plant, start)
     for spec in specs:
         _possible(question, check_reach(spec))
-    write_report = _reporter(question, {spec.label: spec.plant for spec in specs}, gate)
+    write_report = _reporter(question, {spec.label: spec for spec in specs}, gate)
     results = [_runs(question, spec, start, show) for spec in specs]
     brings = [
         one
@@ -161,7 +163,7 @@ def _possible(question: Question, findings: Sequence[Finding]) -> None:
 
 
 def _reporter(
-    question: Question, plants: Mapping[str, Plant], gate: Gate | None
+    question: Question, specs: Mapping[str, RunSpec], gate: Gate | None
 ) -> Callable[[Sequence[RunResult], Sequence[Sensitivity]], None]:
     """Writes the report that was asked for; that it can be written is seen before anything runs."""
     file = question.report
@@ -174,10 +176,19 @@ def _reporter(
     except ModuleNotFoundError:
         raise Refusal("--report: this program is installed without its reports") from None
     target = gate.target_per_hour if gate else None
+    asked = Asked(
+        plant=question.plant,
+        made=made_now(),
+        program=program(),
+        orders=str(question.orders_file or without_password(question.orders_from)),
+        start=without_password(question.start_from),
+        latency=without_password(question.latency_from),
+        more=((("gate", "门槛"), question.gate),) if question.gate else (),
+    )
 
     def write_it(results: Sequence[RunResult], brings: Sequence[Sensitivity]) -> None:
         with refusals("--report"):
-            write(results, file, plants=plants, target_per_hour=target, sensitivities=brings)
+            write(results, file, specs=specs, asked=asked, target_per_hour=target, sensitivities=brings)
 
     return write_it
 

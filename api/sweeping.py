@@ -14,11 +14,13 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from api.program import made_now, program
 from api.simulating_report import why_not
 from simulation.engine import Engine, EngineLost
 from simulation.experiment import Experiment, ExperimentError, load_experiment
-from simulation.figures import Figures, figures_of
+from simulation.figures import Figures, candidates, figures_of
 from simulation.report import write_report
+from simulation.report_asked import Asked
 from simulation.spec import RunResult
 from simulation.statistics import Difference, mean_series, mser5, paired_difference
 from simulation.store import ResultStore, StoreError
@@ -44,11 +46,14 @@ class Compared(Record):
 
 
 class SweepAnswer(Record):
-    """All scenarios; `best` is the label of the one with the highest mean throughput."""
+    """All scenarios; `best` is the label of the one with the highest throughput, or null where the runs do not tell it
+    from others: then `undecided` has the labels of all that it may be.
+    """
 
     experiment: str
     scenarios: tuple[Compared, ...]
-    best: str
+    best: str | None
+    undecided: tuple[str, ...] = ()
 
     def document(self) -> str:
         """One JSON document, its line end included."""
@@ -68,7 +73,8 @@ class SweepAnswer(Record):
             if figures.diverged:
                 line += f"  does not keep up ({figures.diverged[0]})"
             lines.append(line)
-        return "\n".join([*lines, f"best: {self.best}"]) + "\n"
+        verdict = f"best: {self.best}" if self.best is not None else f"not decided between {'; '.join(self.undecided)}"
+        return "\n".join([*lines, verdict]) + "\n"
 
 
 def ask(
@@ -104,9 +110,10 @@ def ask(
     except StoreError as error:
         raise Refusal(str(error)) from None
     if report is not None:
-        plants = {scenario.label: scenario.spec.plant for scenario in experiment.scenarios}
+        specs = {scenario.label: scenario.spec for scenario in experiment.scenarios}
+        asked = Asked(made=made_now(), program=program(), more=((("experiment", "实验"), str(file)),))
         try:
-            write_report([run for runs in results for run in runs], report, plants=plants)
+            write_report([run for runs in results for run in runs], report, specs=specs, asked=asked)
         except OSError as error:
             raise Refusal(f"--report: {report}: {error.strerror}; what was run is kept") from None
     return _answer(experiment, results)
@@ -152,14 +159,15 @@ def _run(experiment: Experiment, store: ResultStore, engine: Engine[Any], stream
 
 def _answer(experiment: Experiment, results: Sequence[Sequence[RunResult]]) -> SweepAnswer:
     figures = [figures_of(runs) for runs in results]
-    best = max(figures, key=lambda one: one.throughput_per_hour.mean)
+    best = candidates(results)
     return SweepAnswer(
         experiment=experiment.name,
         scenarios=tuple(
             Compared(figures=one, difference=_difference(runs, results[0]), warm_up_minutes=_warm_up_minutes(runs))
             for one, runs in zip(figures, results, strict=True)
         ),
-        best=best.label,
+        best=best[0] if len(best) == 1 else None,
+        undecided=tuple(best) if len(best) > 1 else (),
     )
 
 

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from html import escape
-from importlib import resources
 from pathlib import Path
 
 from simulation.acceptance import AisleCycles, Availability, Book, DeviceAvailability
 from simulation.crane_trials import Mean
 from simulation.downtimes import Weighted
-from simulation.report_charts import said
+from simulation.report import page, section
+from simulation.report_asked import Asked, asked_list
+from simulation.report_charts import said, table
+from simulation.spec import RunSpec
 
-Words = tuple[str, str]
 KINDS = {"crane": ("crane", "堆垛机"), "vehicle": ("vehicle", "AGV"), "conveyor": ("conveyor", "输送机")}
 RUN_NOTE = (
     "A run of the twin: its operator resets a fault as soon as he comes to it, so these downtimes hold waiting and"
@@ -66,54 +67,26 @@ TIMES_NOTE = (
     "不计入 tA。可靠度：无故障任务数与总任务数之比。",
 )
 PRINT = """
-header .plant { color: var(--soft); } .wide { overflow-x: auto; } .sign { display: flex; gap: 40px; margin-top: 60px; }
+.sign { display: flex; gap: 40px; margin-top: 60px; break-inside: avoid; }
 .sign span { flex: 1; border-top: 1px solid var(--ink); padding-top: 4px; font-size: 13px; color: var(--soft); }
 td, th { padding: 4px 7px; } p.note { max-width: none; }
-@page { size: A4 landscape; margin: 14mm; }
-@media print {
-  :root { --ink: #000; --soft: #444; --line: #bbb; --paper: #fff; --wash: #fff; }
-  body { max-width: none; padding: 0; font-size: 11px; }
-  button { display: none; } thead { display: table-header-group; }
-  tr, .sign { break-inside: avoid; } h2 { break-after: avoid; } .wide { overflow: visible; } p.note { max-width: none; }
-  th, p.note { font-size: 10px; }
-}
+@page { size: A4 landscape; }
+@media print { th, p.note { font-size: 10px; } }
 """
 
 
-def write_page(book: Book, path: Path, *, language: str = "en") -> None:
+def write_page(book: Book, path: Path, *, spec: RunSpec, asked: Asked, language: str = "en") -> None:
     """Write the book; `language` is in which it opens, "en" or "zh"."""
-    page = resources.files("simulation") / "page"
-    css, script = ((page / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
+    head = asked_list([spec], asked, None, [book.run] if book.run else [])
     body = "".join((_cycles(book), _racks(book), *(_availability(one) for one in book.availability), _sign()))
-    origin = f"{book.cycles} × 2, seed {book.seed}" + (f", run {book.run}" if book.run else "")
-    drawn = said("Cycles drawn for each crane: ", "每台堆垛机抽取的循环：")
     diverged = f'<p class="bad">{escape(book.diverged)}</p>' if book.diverged else ""
-    path.write_text(
-        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(book.plant)}: acceptance</title><style>{css}{PRINT}</style></head><body>"
-        f'<header>{said("Acceptance book", "验收报告", "h1")}<span class="plant">{escape(book.plant)}</span>'
-        f'<button id="language" data-zh="English">中文</button></header><main>{diverged}{body}</main>'
-        f"<footer>{drawn}<code>{escape(origin)}</code></footer>"
-        f'<script type="application/json" id="playback">null</script><script>{script}</script></body></html>\n',
-        encoding="utf-8",
-    )
-
-
-def _section(words: Words, note: Words, *content: str) -> str:
-    head = said(*words, "h2") + said(*note, "p", ' class="note"')
-    return f"<section>{head}{''.join(content)}</section>"
-
-
-def _table(heads: Sequence[Words], rows: Iterable[Sequence[str]]) -> str:
-    head = "".join(said(*words, "th") for words in heads)
-    body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
-    return f'<div class="wide"><table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>'
+    whole = page(("Acceptance book", "验收报告"), book.plant, head + diverged + body, language, more_css=PRINT)
+    path.write_text(whole, encoding="utf-8")
 
 
 def _cycles(book: Book) -> str:
     rows = [row for aisle in book.aisles for row in (_cycle_row(aisle, dual=False), _cycle_row(aisle, dual=True))]
-    return _section(("Crane cycles", "堆垛机作业循环"), CYCLES_NOTE, _table(CYCLE_HEADS, rows))
+    return section(("Crane cycles", "堆垛机作业循环"), CYCLES_NOTE, table(CYCLE_HEADS, rows))
 
 
 def _cycle_row(aisle: AisleCycles, *, dual: bool) -> Sequence[str]:
@@ -139,16 +112,16 @@ def _racks(book: Book) -> str:
         )
         for aisle in book.aisles
     ]  # fmt: skip
-    return _section(("Racks", "货架"), RACK_NOTE, _table(RACK_HEADS, rows))
+    return section(("Racks", "货架"), RACK_NOTE, table(RACK_HEADS, rows))
 
 
 def _availability(one: Availability) -> str:
     system = said("All kinds together (product, k by units): ", "各类合计（按台数加权之积）：")
     total = f"<p>{system}<strong>{one.system:.3%}</strong></p>"
-    kinds = _table(KIND_HEADS, (_kind_row(kind) for kind in one.kinds))
-    devices = _table(DEVICE_HEADS, (_device_row(device) for device in one.devices))
+    kinds = table(KIND_HEADS, [_kind_row(kind) for kind in one.kinds])
+    devices = table(DEVICE_HEADS, [_device_row(device) for device in one.devices])
     caveat = said(*RUN_NOTE, "p", ' class="note"') if one.source == "run" else ""
-    return _section(SOURCES[one.source], TIMES_NOTE, caveat, devices, total, kinds)
+    return section(SOURCES[one.source], TIMES_NOTE, caveat, devices, total, kinds)
 
 
 def _device_row(one: DeviceAvailability) -> Sequence[str]:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from statistics import fmean
 
 from simulation.spec import RunResult
+from simulation.statistics import contenders
 from simulation.student import half_width_of
 from wcs.plant.model import Record
 
@@ -86,3 +87,12 @@ def half_width(values: Sequence[float], confidence: float = CONFIDENCE) -> float
 def _digest(digests: Sequence[str]) -> str:
     """Of one run its own; of several the hash of theirs, in order."""
     return digests[0] if len(digests) == 1 else hashlib.sha256("".join(digests).encode()).hexdigest()
+
+
+def candidates(scenarios: Sequence[Sequence[RunResult]]) -> list[str]:
+    """Labels of the scenarios that may have the highest throughput, the one that leads first: one is decided, several
+    are not. Those who do not keep up with their orders are none of them, unless nobody does.
+    """
+    keep_up = [runs for runs in scenarios if not any(run.row.diverged for run in runs)] or list(scenarios)
+    found = contenders([[run.row.throughput_per_hour for run in runs] for runs in keep_up])
+    return [keep_up[n][0].row.label for n in found]

@@ -15,22 +15,22 @@ from pathlib import Path
 import msgspec
 
 from simulation import report_charts as charts
+from simulation import report_maps as maps
 from simulation.activity import OPENING_STOCK, STATES, blocked_at, seen_by_moves, seen_by_passages
-from simulation.figures import Figures, figures_of
-from simulation.report_charts import said
+from simulation.figures import Figures, candidates, figures_of
+from simulation.report_asked import Asked, asked_list
+from simulation.report_charts import Words, said, seconds
+from simulation.scenario_names import short_names
 from simulation.sensitivity import FLEET, PEOPLE, Sensitivity, bottlenecks
-from simulation.spec import RunLog, RunResult, Shares
+from simulation.spec import RunLog, RunResult, RunSpec, Shares
 from simulation.statistics import mean_series, mser5, paired_difference, welch
 from wcs.plant.model import Plant
 
 PASSAGES_MAX = 60_000  # in the playback: about 1.5 MB of numbers
 BOTTLENECKS_SHOWN = 5
 WELCH_WINDOW = 10  # minutes on each side
+_LOADS, _PASSAGES, _SECONDS = (" loads", " 件"), (" passages", " 次"), (" s", " 秒")
 _TOGGLE = ' class="toggle" aria-pressed="false"'
-STATE_WORDS = {
-    "busy": ("busy", "作业"), "blocked": ("blocked", "阻塞"), "starved": ("starved", "待命"),
-    "faulted": ("faulted", "故障"), "charging": ("charging", "充电"),
-}  # fmt: skip
 
 FASTER_WORDS = {FLEET: ("all vehicles", "全部车辆"), PEOPLE: ("the people at the stations", "拣选站人员")}
 _BRINGS = (
@@ -41,13 +41,18 @@ _BRINGS = (
 _BRINGS_HEADS = (
     ("a tenth faster", "快 10%"), ("orders an hour", "订单/小时"), ("mean order time", "平均订单时间"),
 )  # fmt: skip
+_DECIDED = (
+    "Compared with the one that leads on the same seeds; all intervals together hold with 95 % (Bonferroni).",
+    "与领先方案按相同种子比较；全部区间同时成立的置信度为 95%（Bonferroni）。",
+)
 
 
 def write_report(
     results: Sequence[RunResult],
     path: Path,
     *,
-    plants: Mapping[str, Plant] | None = None,
+    specs: Mapping[str, RunSpec] | None = None,
+    asked: Asked | None = None,
     target_per_hour: float | None = None,
     sensitivities: Sequence[Sensitivity] = (),
     language: str = "en",
@@ -57,7 +62,8 @@ def write_report(
     Args:
         results: of one or several scenarios, told apart by the label of their rows.
         path: the file; replaced if it is there.
-        plants: by label, for the plans of racks and roads; without one the plans are left out.
+        specs: of each scenario's first run, by label, for the head and the plans; without one both are left out.
+        asked: what the head says besides.
         target_per_hour: what the throughput is held against.
         sensitivities: what faster machines would bring, told to their scenarios by the label.
         language: in which it opens, "en" or "zh".
@@ -66,60 +72,90 @@ def write_report(
     for result in results:
         scenarios.setdefault(result.row.label, []).append(result)
     figures = [figures_of(runs) for runs in scenarios.values()]
+    names, known = short_names(list(scenarios)), specs or {}
     parts = [
-        _summary(figures),
-        _throughput(figures, target_per_hour),
-        _compared(scenarios),
-        *(_scenario(label, runs, (plants or {}).get(label), sensitivities) for label, runs in scenarios.items()),
+        _asked(scenarios, [known[label] for label in scenarios if label in known], asked),
+        _summary(figures, names),
+        _throughput(figures, names, target_per_hour),
+        _compared(scenarios, names),
+        *(
+            _scenario(runs, known.get(label), sensitivities, names[label] if len(scenarios) > 1 else "")
+            for label, runs in scenarios.items()
+        ),
     ]
     logged = next((run for run in results if run.log is not None), None)
-    plant = (plants or {}).get(logged.row.label) if logged else None
+    spec = known.get(logged.row.label) if logged else None
     playback = "null"
-    if logged is not None and logged.log is not None and plant is not None:
+    if logged is not None and logged.log is not None and spec is not None:
         parts.append(_player())
-        playback = _playback(logged.log, plant)
-    path.write_text(_page("".join(parts), playback, language, results), encoding="utf-8")
+        playback = _playback(logged.log, spec.plant)
+    title = next((spec.plant.name for spec in known.values()), "")
+    path.write_text(
+        page(("Simulation report", "仿真报告"), title, "".join(parts), language, playback), encoding="utf-8"
+    )
 
 
-def _page(body: str, playback: str, language: str, results: Sequence[RunResult]) -> str:
-    page = resources.files("simulation") / "page"
-    css, script = ((page / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
-    seeds = sorted({run.row.seed for run in results})
-    digest = escape(", ".join(dict.fromkeys(run.row.run for run in results[:8])))
-    footer = said(f"Seeds {seeds[0]} to {seeds[-1]}; runs ", f"种子 {seeds[0]} 至 {seeds[-1]}；运行 ")
+def page(title: Words, about: str, body: str, language: str, playback: str = "null", *, more_css: str = "") -> str:
+    """The whole of a report's file: everything it needs is in it."""
+    folder = resources.files("simulation") / "page"
+    css, script = ((folder / name).read_text(encoding="utf-8") for name in ("report.css", "report.js"))
+    tab = tuple(f"{words}: {about}" if about else words for words in title)
     return (
         f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1"><title>Simulation</title>'
-        f"<style>{css}</style></head><body><header>{said('Simulation report', '仿真报告', 'h1')}"
-        '<button id="language" data-zh="English">中文</button></header>'
-        f"<main>{body}</main><footer>{footer}<code>{digest}</code></footer>"
+        f'<meta name="viewport" content="width=device-width, initial-scale=1">{said(tab[0], tab[1], "title")}'
+        f"<style>{css}{more_css}</style></head><body><header>{said(*title, 'h1')}"
+        f'<span class="plant">{escape(about)}</span><button id="language" data-zh="English">中文</button></header>'
+        f"<main>{body}</main>"
         f'<script type="application/json" id="playback">{playback}</script><script>{script}</script></body></html>\n'
     )
 
 
-def _section(english: str, chinese: str, note: tuple[str, str], *content: str) -> str:
-    head = said(english, chinese, "h2") + said(*note, "p", ' class="note"')
+def section(title: Words, note: Words, *content: str, of: str = "") -> str:
+    """A part with its heading; `of` is the scenario that it tells about, where there are several."""
+    whose = f" <small>{escape(of)}</small>" if of else ""
+    head = f"<h2>{said(*title)}{whose}</h2>" + said(*note, "p", ' class="note"')
     return f"<section>{head}{''.join(content)}</section>"
 
 
-def _summary(figures: Sequence[Figures]) -> str:
+def _asked(scenarios: Mapping[str, Sequence[RunResult]], specs: Sequence[RunSpec], asked: Asked | None) -> str:
+    if not specs:
+        return ""
+    runs = [run for some in scenarios.values() for run in some]
+    seeds = sorted({run.row.seed for run in runs})
+    counts = sorted({len(some) for some in scenarios.values()})
+    each = f"{counts[0]}" if len(counts) == 1 else f"{counts[0]}–{counts[-1]}"
+    words = (
+        f"{each} for each of {len(scenarios)} scenarios, seeds {seeds[0]} to {seeds[-1]}",
+        f"{len(scenarios)} 个方案，每个 {each} 次，种子 {seeds[0]} 至 {seeds[-1]}",
+    )
+    if len(scenarios) == 1:
+        words = f"{each}, seeds {seeds[0]} to {seeds[-1]}", f"{each} 次，种子 {seeds[0]} 至 {seeds[-1]}"
+    return asked_list(specs, asked or Asked(), words, list(dict.fromkeys(run.row.run for run in runs)))
+
+
+def _summary(figures: Sequence[Figures], names: Mapping[str, str]) -> str:
     heads = (
         ("scenario", "方案"), ("orders an hour", "订单/小时"), ("order time, half", "订单时间 中位"),
         ("order time, 95 %", "订单时间 95%"), ("transports", "搬运"), ("open at the end", "未完成"), ("runs", "次数"),
     )  # fmt: skip
-    rows = "".join(f"<tr>{_row(one)}</tr>" for one in figures)
+    rows = "".join(f"<tr>{_row(one, names[one.label])}</tr>" for one in figures)
     table = (
-        f"<table><thead><tr>{''.join(said(*head, 'th') for head in heads)}</tr></thead><tbody>{rows}</tbody></table>"
+        f'<div class="wide"><table><thead><tr>{"".join(said(*head, "th") for head in heads)}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
     )
-    return _section("Overview", "概览", ("Intervals hold 95 %, over runs.", "区间为各次运行的 95% 置信区间。"), table)
+    note = (
+        "Intervals hold 95 %, over runs. Transports of all runs; the most orders that were open at the end of one.",
+        "区间为各次运行的 95% 置信区间。搬运数为各次合计；未完成为单次运行结束时的最大值。",
+    )
+    return section(("Overview", "概览"), note, table)
 
 
-def _row(one: Figures) -> str:
+def _row(one: Figures, name: str) -> str:
     rate = one.throughput_per_hour
     shown = f"{rate.mean:.1f}" + ("" if rate.half_width is None else f" ± {rate.half_width:.1f}")
     cells = (
-        escape(one.label), shown, f"{one.order_time_s.p50:.0f} s", f"{one.order_time_s.p95:.0f} s",
-        str(one.transports), str(one.open_orders), str(one.replications),
+        f'<span title="{escape(one.label)}">{escape(name)}</span>', shown, seconds(one.order_time_s.p50),
+        seconds(one.order_time_s.p95), str(one.transports), str(one.open_orders), str(one.replications),
     )  # fmt: skip
     cut = "".join(f"<td>{cell}</td>" for cell in cells)
     if one.diverged:
@@ -128,17 +164,14 @@ def _row(one: Figures) -> str:
     return cut
 
 
-def _throughput(figures: Sequence[Figures], target: float | None) -> str:
-    rows = [(one.label, one.throughput_per_hour.mean, one.throughput_per_hour.half_width) for one in figures]
-    note = (
-        "Orders that left an hour, with the interval of the mean; the dashed line is the target.",
-        "每小时出库订单数及均值区间；虚线为目标。",
-    )
-    return _section("Throughput", "吞吐量", note, charts.throughput(rows, target))
+def _throughput(figures: Sequence[Figures], names: Mapping[str, str], target: float | None) -> str:
+    rows = [(names[one.label], one.throughput_per_hour.mean, one.throughput_per_hour.half_width) for one in figures]
+    note = ("Orders that left, in the measured time.", "测量时间内出库的订单。")
+    return section(("Throughput", "吞吐量"), note, charts.throughput(rows, target))
 
 
-def _compared(scenarios: Mapping[str, Sequence[RunResult]]) -> str:
-    """Every scenario against the first, seed by seed."""
+def _compared(scenarios: Mapping[str, Sequence[RunResult]], names: Mapping[str, str]) -> str:
+    """Which one is the best, if that can be said, and every scenario against the first, seed by seed."""
     (first, base), *others = scenarios.items()
     rows = []
     for label, runs in others:
@@ -146,31 +179,43 @@ def _compared(scenarios: Mapping[str, Sequence[RunResult]]) -> str:
         pairs = [(run.row.throughput_per_hour, theirs[run.row.seed]) for run in runs if run.row.seed in theirs]
         if len(pairs) > 1:
             difference = paired_difference([a for a, _ in pairs], [b for _, b in pairs])
-            rows.append((label, difference.mean, difference.half_width))
-    if not rows:
+            rows.append((escape(names[label]), f"{difference.mean:+.1f} ± {difference.half_width:.1f}"))
+    if not others:
         return ""
-    body = "".join(f"<tr><td>{escape(la)}</td><td>{mean:+.1f} ± {half:.1f}</td></tr>" for la, mean, half in rows)
+    best = [names[label] for label in candidates(list(scenarios.values()))]
+    verdict = f"best: {best[0]}", f"最优：{best[0]}"
+    if len(best) > 1:
+        verdict = (
+            "not decided between " + "; ".join(best) + " (more replications or hours would tell)",
+            "尚不能判定最优：" + "；".join(best) + "（需更多次数或更长时间）",
+        )
+    told = said(*verdict, "p", ' class="verdict"') + said(*_DECIDED, "p", ' class="note"')
+    if not rows:
+        return section(("Comparison", "比较"), ("", ""), told)
     note = (
-        f"Orders an hour more than {first}, on the same orders; an interval that holds 0 decides nothing.",
-        f"相同订单下比 {first} 每小时多出的订单数；区间包含 0 则不能判定。",
+        f"Orders an hour more than {names[first]}, on the same orders; an interval that holds 0 decides nothing.",
+        f"相同订单下比 {names[first]} 每小时多出的订单数；区间包含 0 则不能判定。",
     )
-    return _section("Differences", "差异", note, f"<table><tbody>{body}</tbody></table>")
+    heads = ("scenario", "方案"), ("orders an hour more", "每小时多出订单")
+    return section(("Comparison", "比较"), note, charts.table(heads, rows), told)
 
 
-def _scenario(label: str, runs: Sequence[RunResult], plant: Plant | None, brings: Sequence[Sensitivity]) -> str:
+def _scenario(runs: Sequence[RunResult], spec: RunSpec | None, brings: Sequence[Sensitivity], of: str) -> str:
     times = [time_s for run in runs for time_s in run.series.order_time_s]
     note = ("From placing to leaving, all runs.", "从下单到出库，全部运行。")
-    parts = [_section(f"{label}: order times", f"{label}：订单时间", note, charts.histogram(times, "s"))]
+    title = f'<h1 class="scenario">{escape(of)}</h1>' if of else ""
+    parts = [title, section(("Order times", "订单时间"), note, charts.histogram(times), of=of)]
     shares = _mean_shares(runs)
     if shares:
-        note = ("Share of the measured time; the number is the busy share.", "测量时间中的占比；数字为作业占比。")
-        parts.append(_section("Utilisation", "利用率", note, _legend(), charts.utilisation(shares)))
-    parts.append(_warm_up(runs))
+        note = ("Mean over runs; the number is the busy share.", "各次运行均值；数字为作业占比。")
+        parts.append(section(("Utilisation", "利用率"), note, charts.utilisation(shares), of=of))
+    parts.append(_warm_up(runs, spec.warm_up_hours * 60 if spec else 0.0, of))
     log = next((run.log for run in runs if run.log is not None), None)
     if log is not None:
-        parts += [_bottleneck(log, [one for one in brings if one.label == label]), _gantt(log)]
-        if plant is not None:
-            parts += [_racks(log, plant), _track(log, plant)]
+        own = [one for one in brings if one.label == runs[0].row.label]
+        parts += [_bottleneck(log, own, of), _gantt(log, of)]
+        if spec is not None:
+            parts += [_racks(log, spec.plant, of), _track(log, spec.plant, of)]
     return "".join(parts)
 
 
@@ -183,30 +228,25 @@ def _mean_shares(runs: Sequence[RunResult]) -> dict[str, Shares]:
     }
 
 
-def _legend() -> str:
-    words = (f'<span><i style="background:var(--{state})"></i>{said(*STATE_WORDS[state])}</span>' for state in STATES)
-    return f'<div class="legend">{"".join(words)}</div>'
-
-
-def _warm_up(runs: Sequence[RunResult]) -> str:
+def _warm_up(runs: Sequence[RunResult], warm_up: float, of: str) -> str:
     course = mean_series([run.series.open_orders for run in runs])
     cut = mser5(course)
     minutes = runs[0].series.bucket_ms / 60_000
     note = (
-        f"Open orders, mean over runs, and Welch's moving average; MSER-5 would cut {cut * minutes:.0f} min.",
-        f"未完成订单（各次均值）及 Welch 滑动平均；按 MSER-5 应截去前 {cut * minutes:.0f} 分钟。",
+        f"Open orders. MSER-5 would cut {cut * minutes:.0f} min; {warm_up:g} min were cut.",
+        f"未完成订单。按 MSER-5 应截去前 {cut * minutes:.0f} 分钟；实际截去 {warm_up:g} 分钟。",
     )
-    drawn = charts.course(course, welch(course, WELCH_WINDOW), cut, len(course) * minutes)
-    return _section("Warm-up", "预热", note, drawn)
+    drawn = charts.course(course, welch(course, WELCH_WINDOW), cut, len(course) * minutes, warm_up)
+    return section(("Warm-up", "预热"), note, drawn, of=of)
 
 
-def _bottleneck(log: RunLog, brings: Sequence[Sensitivity]) -> str:
+def _bottleneck(log: RunLog, brings: Sequence[Sensitivity], of: str) -> str:
     heads = (
         ("device", "设备"), ("mean active period", "平均连续作业时段"), ("alone", "单独瓶颈"),
         ("shifting", "瓶颈转移中"),
     )  # fmt: skip
     rows = [
-        (escape(one.device), f"{one.mean_s:.1f} s", f"{one.sole:.0%}", f"{one.shifting:.0%}")
+        (escape(one.device), seconds(one.mean_s, 1), f"{one.sole:.0%}", f"{one.shifting:.0%}")
         for one in bottlenecks(log.spans)[:BOTTLENECKS_SHOWN]
     ]
     note = (
@@ -220,23 +260,24 @@ def _bottleneck(log: RunLog, brings: Sequence[Sensitivity]) -> str:
             said(*_BRINGS, "p", ' class="note"'),
             charts.table(_BRINGS_HEADS, [_brought(one) for one in brings]),
         ]
-    return _section("Bottleneck", "瓶颈", note, *content)
+    return section(("Bottleneck", "瓶颈"), note, *content, of=of)
 
 
 def _brought(one: Sensitivity) -> tuple[str, ...]:
     return (
         said(*FASTER_WORDS.get(one.faster, (one.faster, one.faster))),
         f"{one.orders_per_hour:+.1f} ± {one.orders_half_width:.1f}",
-        f"{-one.order_time_less_s:+.1f} ± {one.order_time_half_width:.1f} s",
+        said(*(f"{-one.order_time_less_s:+.1f} ± {one.order_time_half_width:.1f} {unit}" for unit in ("s", "秒"))),
     )
 
 
-def _gantt(log: RunLog) -> str:
+def _gantt(log: RunLog, of: str) -> str:
     note = ("The first minutes of one run; point at a bar for its length.", "一次运行的前几分钟；悬停查看时长。")
-    return _section("What the devices did", "设备时间线", note, _legend(), charts.gantt(log.spans))
+    drawn = charts.gantt(log.spans)
+    return section(("What the devices did", "设备时间线"), note, charts.state_legend(), drawn, of=of)
 
 
-def _racks(log: RunLog, plant: Plant) -> str:
+def _racks(log: RunLog, plant: Plant, of: str) -> str:
     cranes = {crane.name for crane in plant.cranes}
     moved = [move for move in log.moves if move.by != OPENING_STOCK]
     visits = Counter(place for move in moved for place in (move.source, move.sink))
@@ -245,12 +286,13 @@ def _racks(log: RunLog, plant: Plant) -> str:
         "Loads put in and taken out, or how long cranes stood blocked after their last move there.",
         "各货位进出次数，或堆垛机在该处完成取放后的阻塞时间。",
     )
-    drawn = _rack_sides(visits, plant, ""), _rack_sides(blocked_s, plant, " s")
+    drawn = _rack_sides(visits, plant, _LOADS), _rack_sides(blocked_s, plant, _SECONDS)
     nobody = ("No crane was blocked in this run.", "本次运行中堆垛机无阻塞。")
-    return _section("Racks", "货架", note, _visits_or_blocked(*drawn, sum(blocked_s.values()), nobody))
+    either = _visits_or_blocked(*drawn, sum(blocked_s.values()), nobody)
+    return section(("Racks", "货架"), note, either, of=of)
 
 
-def _rack_sides(counts: Mapping[str, float], plant: Plant, unit: str) -> str:
+def _rack_sides(counts: Mapping[str, float], plant: Plant, unit: Words) -> str:
     sides: dict[tuple[str, str], dict[tuple[int, int], float]] = {}
     for place, count in counts.items():
         fields = place.split("-")
@@ -260,14 +302,14 @@ def _rack_sides(counts: Mapping[str, float], plant: Plant, unit: str) -> str:
     most = max((max(cells.values()) for cells in sides.values()), default=0)
     bays = {aisle.name: (aisle.bays, aisle.levels) for aisle in plant.aisles}
     drawn = (
-        charts.rack(cells, *bays[aisle], most, f"{aisle} {hand}", unit)
+        maps.rack(cells, *bays[aisle], most, f"{aisle} {hand}", unit)
         for (aisle, hand), cells in sorted(sides.items())
         if aisle in bays
     )
-    return f'<div class="racks">{"".join(drawn)}</div>'
+    return f'{maps.shades(most, unit)}<div class="racks">{"".join(drawn)}</div>'
 
 
-def _track(log: RunLog, plant: Plant) -> str:
+def _track(log: RunLog, plant: Plant, of: str) -> str:
     if not plant.track.nodes:
         return ""
     visits = Counter(passage.node for passage in log.passages)
@@ -278,9 +320,10 @@ def _track(log: RunLog, plant: Plant) -> str:
         "How often vehicles passed each node, or how long they stood blocked there: with an errand and no way.",
         "车辆经过各节点的次数，或在该处阻塞（有任务而无路可走）的时间。",
     )
-    drawn = charts.track(nodes, edges, visits), charts.track(nodes, edges, blocked_s, " s")
+    drawn = maps.track(nodes, edges, visits, _PASSAGES), maps.track(nodes, edges, blocked_s, _SECONDS)
     nobody = ("No vehicle was blocked in this run.", "本次运行中车辆无阻塞。")
-    return _section("Roads", "路网", note, _visits_or_blocked(*drawn, sum(blocked_s.values()), nobody))
+    either = _visits_or_blocked(*drawn, sum(blocked_s.values()), nobody)
+    return section(("Roads", "路网"), note, either, of=of)
 
 
 def _visits_or_blocked(visits: str, blocked: str, whole_s: float, nobody: tuple[str, str]) -> str:
@@ -293,16 +336,20 @@ def _visits_or_blocked(visits: str, blocked: str, whole_s: float, nobody: tuple[
 
 def _player() -> str:
     controls = (
-        '<div class="player"><button id="play" aria-pressed="false" aria-label="play or pause">▶ / ❚❚</button>'
-        '<input id="time" type="range" aria-label="time"><span id="clock">00:00:00</span>'
-        '<select id="speed" aria-label="speed"><option value="1">×1</option><option value="10" selected>×10</option>'
+        '<div class="player"><button id="play" aria-pressed="false" aria-label="play or pause" '
+        'data-zh-aria-label="播放或暂停">▶ / ❚❚</button>'
+        '<input id="time" type="range" aria-label="time" data-zh-aria-label="时间"><span id="clock">00:00:00</span>'
+        '<select id="speed" aria-label="speed" data-zh-aria-label="速度">'
+        '<option value="1">×1</option><option value="10" selected>×10</option>'
         '<option value="60">×60</option></select></div>'
     )
     note = (
         "Vehicles on their roads, cranes along their aisles; each drives so that it arrives when it is next seen.",
         "车辆在路网上，堆垛机沿巷道行驶；均按下一次确认的时刻到达。",
     )
-    return _section("Playback", "回放", note, controls, '<canvas id="plan" width="1000" height="560"></canvas>')
+    canvas = '<canvas id="plan" width="1000" height="560"></canvas>'
+    drawn = section(("Playback", "回放"), note, controls, canvas)
+    return f'<div class="screen-only">{drawn}</div>'
 
 
 def _playback(log: RunLog, plant: Plant) -> str:

@@ -72,6 +72,31 @@ def paired_difference(ours: Sequence[float], theirs: Sequence[float], confidence
     )
 
 
+def contenders(runs: Sequence[Sequence[float]], confidence: float = 0.95) -> list[int]:
+    """Which scenarios may be the best (highest mean): the one that leads, and whoever is not shown to be behind it.
+
+    Runs are paired seed by seed. With k others each interval has the confidence 1 - (1 - confidence) / k, so that all
+    of them together have the one asked for (Bonferroni). Two that never differ are not decided, nor is a single run.
+
+    >>> contenders([[10.0, 11.0, 12.0], [20.0, 21.0, 22.5], [19.0, 23.0, 20.0]])
+    [1, 2]
+    """
+    best = max(range(len(runs)), key=lambda n: (fmean(runs[n]), -n))
+    each = 1 - (1 - confidence) / max(1, len(runs) - 1)
+    found = [best]
+    for n, theirs in enumerate(runs):
+        both = min(len(runs[best]), len(theirs))
+        if n == best:
+            continue
+        if both < 2:
+            found.append(n)
+            continue
+        ahead = paired_difference(runs[best][:both], theirs[:both], each)
+        if ahead.mean - ahead.half_width <= 0:
+            found.append(n)
+    return found
+
+
 def ocba(runs: Sequence[Sequence[float]], more: int) -> list[int]:
     """How many of `more` runs each scenario gets, so that the best (highest mean) is told from the others soonest."""
     means, deviations = [fmean(values) for values in runs], [stdev(values) for values in runs]

@@ -1,11 +1,14 @@
 "use strict";
 // Language: every text has its Chinese beside it; the choice is kept in the address, for a file has no storage.
 const words = [...document.querySelectorAll("[data-zh]")].map((node) => [node, node.textContent, node.dataset.zh]);
+const attributes = ["title", "aria-label"].flatMap((name) => [...document.querySelectorAll(`[data-zh-${name}]`)].map(
+  (node) => [node, name, node.getAttribute(name), node.getAttribute(`data-zh-${name}`)]));
 function speak(language) {
-  document.documentElement.lang = language;
+  document.documentElement.lang = language === "zh" ? "zh-CN" : "en";
+  for (const [node, name, english, chinese] of attributes) node.setAttribute(name, language === "zh" ? chinese : english);
   for (const [node, english, chinese] of words) node.textContent = language === "zh" ? chinese : english;
 }
-const wanted = location.hash === "#zh" || (!location.hash && document.documentElement.lang === "zh");
+const wanted = location.hash === "#zh" || (!location.hash && document.documentElement.lang.startsWith("zh"));
 let language = wanted ? "zh" : "en";
 speak(language);
 document.getElementById("language").addEventListener("click", () => {

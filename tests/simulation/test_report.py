@@ -16,25 +16,28 @@ from api.cli import app
 from simulation.activity import blocked_at, seen_by_moves, seen_by_passages
 from simulation.figures import figures_of
 from simulation.report import write_report
+from simulation.report_asked import Asked
 from simulation.run import run
 from simulation.spec import Move, Passage, RunLog, RunResult, RunSpec, Span, WorkloadSpec
 from wcs.plant.file import load_plant
 
 PLANT = load_plant("tiny")
+AS_IT_IS = RunSpec(
+    plant=PLANT, workload=WorkloadSpec(orders_per_hour=40), hours=0.3, warm_up_hours=0.1, keep="log", label="<as it is>"
+)
+OLDEST_FIRST = replace(AS_IT_IS, label="oldest first", policies={"pairing": "oldest_first"})
+SPECS = {"<as it is>": AS_IT_IS, "oldest first": OLDEST_FIRST}
 
 
 @pytest.fixture(scope="module")
 def results() -> list[RunResult]:
-    spec = RunSpec(plant=PLANT, workload=WorkloadSpec(orders_per_hour=40), hours=0.3, keep="log", label="<as it is>")
-    other = replace(spec, label="oldest first", policies={"pairing": "oldest_first"})
-    return [run(replace(one, seed=seed)) for one in (spec, other) for seed in (1, 2)]
+    return [run(replace(one, seed=seed)) for one in SPECS.values() for seed in (1, 2)]
 
 
 @pytest.fixture(scope="module")
 def page(results: list[RunResult], tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("report") / "report.html"
-    plants = {"<as it is>": PLANT, "oldest first": PLANT}
-    write_report(results, file, plants=plants, target_per_hour=30.0)
+    write_report(results, file, specs=SPECS, asked=Asked(plant="tiny.toml", program="wcs 9.9"), target_per_hour=30.0)
     return file
 
 
@@ -58,6 +61,40 @@ def test_its_numbers_are_those_of_the_rows(page: Path, results: list[RunResult])
     assert all(name in text for name in ("Bottleneck", "瓶颈", "Playback", "回放", "Warm-up", "预热"))
 
 
+def test_its_head_says_what_was_asked_and_each_heading_of_whom_it_tells(page: Path, results: list[RunResult]) -> None:
+    text = page.read_text(encoding="utf-8")
+    asked = text[text.index('<dl class="asked">') : text.index("</dl>")]
+    for said in ("tiny.toml", "40 an hour", "每小时 40", "0.3 h, after 0.1 h of warm-up", "seeds 1 to 2", "wcs 9.9"):
+        assert said in asked
+    assert "by scenario: pairing=dual_command, vehicle_choice=nearest | pairing=oldest_first" in asked
+    assert all(one.row.run in asked for one in results)
+    heads = re.findall(r"<h2>.*?</h2>", text)
+    assert sum("Utilisation" in head and "oldest first" in head for head in heads) == 1
+    assert "target: 30" in text
+
+
+def test_without_a_gate_no_target_is_spoken_of(results: list[RunResult], tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    write_report(results, file, specs=SPECS)
+    assert "target:" not in file.read_text(encoding="utf-8")
+
+
+def test_where_the_runs_do_not_tell_the_best_nobody_is_called_so(results: list[RunResult], tmp_path: Path) -> None:
+    def with_rates(rates: list[float]) -> str:
+        file = tmp_path / "report.html"
+        told = [
+            replace(one, row=replace(one.row, throughput_per_hour=rate))
+            for one, rate in zip(results, rates, strict=True)
+        ]
+        write_report(told, file)
+        return file.read_text(encoding="utf-8")
+
+    undecided = with_rates([30.0, 40.0, 31.0, 39.0])
+    assert "not decided between &lt;as it is&gt;; oldest first" in undecided
+    assert "尚不能判定最优" in undecided
+    assert ">best: oldest first<" in with_rates([30.0, 40.0, 50.0, 60.0])
+
+
 @pytest.mark.parametrize(("address", "title"), [("", "Simulation report"), ("#zh", "仿真报告")])
 def test_a_browser_opens_it_in_both_languages(page: Path, address: str, title: str) -> None:
     browser = shutil.which("chromium")
@@ -72,7 +109,7 @@ def test_a_browser_opens_it_in_both_languages(page: Path, address: str, title: s
         timeout=90,
     ).stdout
     assert f">{title}</h1>" in shown
-    assert 'id="time" type="range" aria-label="time" min="' in shown, "the script ran to its end"
+    assert re.search(r'id="time" type="range"[^>]* min="', shown), "the script ran to its end"
 
 
 def test_blocked_time_counts_where_the_device_was_last_seen() -> None:
@@ -119,12 +156,12 @@ def test_heat_maps_show_blocked_time_beside_visits_and_leave_the_opening_stock_o
         passages=(Passage(at_ms=1_000, vehicle=vehicle, node=node),),
     )
     file = tmp_path / "report.html"
-    write_report([replace(results[0], log=log)], file, plants={"<as it is>": PLANT})
+    write_report([replace(results[0], log=log)], file, specs={"<as it is>": SPECS["<as it is>"]})
     text = file.read_text(encoding="utf-8")
-    assert "<title>1-1: 1</title>" in text
-    assert "<title>1-1: 7 s</title>" in text
-    assert "<title>2-1: 0</title>" in text
-    assert f"<title>{node}: 5.5 s</title>" in text
+    assert ">1-1: 1 loads</title>" in text
+    assert ">1-1: 7 s</title>" in text
+    assert ">2-1: 0 loads</title>" in text
+    assert f">{node}: 5.5 s</title>" in text
     assert "阻塞时间（7 秒）" in text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -12,7 +13,9 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from typer.testing import CliRunner
 
+from api.cli import app
 from simulation.engine import Job
 from simulation.experiment import Experiment, ExperimentError, load_experiment
 from simulation.spec import RunResult
@@ -146,3 +149,17 @@ def count(runs: Path) -> int:
         return int(store._database.execute("SELECT count(*) FROM run").fetchone()[0])
     finally:
         store.close()
+
+
+def test_a_sweep_whose_runs_do_not_tell_the_best_says_between_whom(tmp_path: Path) -> None:
+    file = tmp_path / "same.toml"
+    # No alarm is ever answered here, so the two never differ.
+    text = FILE.replace('"crane.speed_x_mm_s" = [1000, 3000]', '"staff.answer_ms" = [10000, 10001]')
+    file.write_text(text, encoding="utf-8")
+    done = CliRunner().invoke(app, ["sweep", str(file), "--workers", "0", "--json"])
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    assert document["best"] is None
+    assert document["undecided"] == ["staff.answer_ms=10000", "staff.answer_ms=10001"]
+    again = CliRunner().invoke(app, ["sweep", str(file), "--workers", "0"])
+    assert again.stdout.splitlines()[-1] == "not decided between staff.answer_ms=10000; staff.answer_ms=10001"
