@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from devices.commissioning import Row, Target
     from wcs.core.ports import DeviceTask
 
+REFUSED, FAILED = 2, 1  # nothing could be asked; what was asked was not done
 app = typer.Typer(no_args_is_help=True, help="One device of one PLC")
 Address = Annotated[str, typer.Argument(help="HOST:PORT")]
 Device = Annotated[str, typer.Argument(help="the device's name (its node on OPC UA)")]
@@ -79,16 +80,19 @@ def send(
     tracked: Tracked = False,
     point: Points = None,
     memory_settled: Annotated[bool, typer.Option(help="what it carries is known: trust its memory")] = False,
+    beside_wcs: Annotated[
+        bool, typer.Option("--beside-wcs", help="send even if a living WCS drives the device; it will hold it")
+    ] = False,
     as_json: Json = False,
 ) -> None:
-    """SYNC, one TASK, follow it to DONE, RECEIPT."""
+    """SYNC, one TASK, follow it to DONE, RECEIPT. Refused while the device says that a living WCS drives it."""
     from devices.commissioning import send_task
 
     target = _target(address, device, protocol, block, tracked, point)
     wanted = _task(task)
 
     async def ask() -> None:
-        async for telegram in send_task(target, wanted, memory_settled=memory_settled):
+        async for telegram in send_task(target, wanted, beside_wcs=beside_wcs, memory_settled=memory_settled):
             if as_json:
                 _line({"sent": telegram.sent, "title": telegram.title, "rows": telegram.rows})
             else:
@@ -139,9 +143,12 @@ def _run(ask: Callable[[], Awaitable[None]]) -> None:
         asyncio.run(asked())
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
-    except (CarriageLost, CarriageRefused, TaskNotSent) as error:
-        typer.echo(f"{type(error).__name__}: {error}", err=True)
-        raise typer.Exit(1) from None
+    except (CarriageLost, CarriageRefused) as error:
+        typer.echo(f"the PLC cannot be reached: {error}", err=True)
+        raise typer.Exit(REFUSED) from None
+    except TaskNotSent as error:
+        typer.echo(f"not sent, or not done: {error}", err=True)
+        raise typer.Exit(FAILED) from None
 
 
 def _show(rows: tuple[Row, ...], as_json: bool) -> None:

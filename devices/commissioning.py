@@ -1,7 +1,8 @@
 """For the person who connects a PLC for the first time: read its map, follow it, give it one task.
 
 Rule: `probe` and `watch` only read, so they may stand beside a running site. `send_task` writes: it takes the next
-command number of the device, so a site that drives this device too will hold it until a person takes it over.
+command number of the device, so a site that drives this device too would hold it until a person takes it over; it
+refuses to do so while the device says that a living WCS drives it, unless told that this is meant.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from devices.drivers.opcua import OpcUaCarriage
 from devices.drivers.opcua_security import OpcUaSecurity
 from devices.drivers.port import PlcPort
 from devices.session import Delivery
-from devices.words import encode_command, encode_status
+from devices.words import decode_status, encode_command, encode_status
+from devices.words_errors import TelegramError
 from wcs.core.ports import (
     AckCode,
     CommandCode,
@@ -40,6 +42,7 @@ from wcs.plant.model import Protocol, Record
 __all__ = ["Row", "Target", "TaskNotSent", "Telegram", "probe", "send_task", "watch"]
 
 WATCH_MS = 50  # the poll of the interface
+WCS_LOST_S = 4.0  # a device counts its WCS as lost after 3 s, and says so with its next status
 TASK_TIMEOUT_S = 600.0  # the longest single task of a plant, and time to walk to the machine
 
 
@@ -100,6 +103,7 @@ async def send_task(
     task: DeviceTask,
     *,
     beside_active_task: bool = False,
+    beside_wcs: bool = False,
     memory_settled: bool = False,
     timeout_s: float = TASK_TIMEOUT_S,
 ) -> AsyncIterator[Telegram]:
@@ -108,11 +112,14 @@ async def send_task(
     Args:
         task: its number may be 0: then one above every number the device remembers is taken.
         beside_active_task: send even if the device has an active task (it will say BUSY).
+        beside_wcs: send even if a living WCS drives the device; it will hold the device then.
         memory_settled: SYNC with P1 = 1: what the device carries is known, its memory counts as valid.
         timeout_s: how long to wait for each next report.
     Raises:
         TaskNotSent: see there.
     """
+    if not beside_wcs:
+        await _nobody_drives(target)
     device = PlcDevice(device=target.device, block=target.block, tracked=target.tracked, points=target.points)
     port = PlcPort((device,), _carriage(target))
     running = asyncio.create_task(port.run())
@@ -133,6 +140,27 @@ async def send_task(
         running.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await running
+
+
+async def _nobody_drives(target: Target) -> None:
+    """Wait until the device counts its WCS as lost; TaskNotSent if it does not: somebody's heart beats there.
+
+    A device that was just sent a task, or just started, says "alive" for a while too.
+    """
+    carriage = _carriage(target)
+    try:
+        await carriage.open(lambda: None)
+        for _ in range(round(WCS_LOST_S * 1000 / WATCH_MS)):
+            words = (await carriage.read(target.device)).status
+            with contextlib.suppress(TelegramError):  # a torn read is read again
+                if words is None or not decode_status(words).wcs_alive:
+                    return
+            await asyncio.sleep(WATCH_MS / 1000)
+    finally:
+        await carriage.close()
+    raise TaskNotSent(
+        f"a living WCS drives {target.device}: stop that site first; sent beside it, the device would be held"
+    )
 
 
 class _Errand:

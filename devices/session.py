@@ -151,10 +151,10 @@ class DeviceSession:
         except TornRead as torn:
             self._torn_reads += 1
             if self._torn_reads > TORN_READS_MAX:
-                self.refused(f"TornRead: {torn}", now_ms)
+                self.refused(f"{torn.words}: {torn}", now_ms)
             return
         except TelegramError as error:
-            self.refused(f"{type(error).__name__}: {error}", now_ms)
+            self.refused(f"{error.words}: {error}", now_ms)
             return
         if self.phase is Phase.READING:
             self._connect(reading, now_ms)

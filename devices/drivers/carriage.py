@@ -22,13 +22,19 @@ class PlcDevice(Record):
 class CarriageLost(Exception):
     """The connection is of no more use: it has to be closed and made anew. Its text is the reason to be shown."""
 
+    words = "the connection is lost"
+
 
 class WrongServerCertificate(CarriageLost):
     """The server's certificate is not trusted, not valid, or not the server's."""
 
+    words = "the server's certificate is not trusted"
+
 
 class WrongUser(CarriageLost):
     """The server does not accept our user and password."""
+
+    words = "user or password is refused"
 
 
 class CarriageRefused(Exception):

@@ -125,7 +125,7 @@ class PlcPort:
                     return "no device answers"
                 await self._rest()
         except CarriageLost as lost:
-            return f"{type(lost).__name__}: {lost}"
+            return f"{lost.words}: {lost}"
 
     def _hear_published(self) -> None:
         for device, reading in self._carriage.published():

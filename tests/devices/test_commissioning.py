@@ -87,6 +87,33 @@ def test_a_refused_task_says_why(running: RunningPlant, crane: str, aisle: int) 
         asyncio.run(errand(target(running, crane), transfer(aisle, bay=99)))
 
 
+@CRANES
+def test_a_device_that_a_living_wcs_drives_is_sent_nothing_unless_that_is_meant(
+    running: RunningPlant, crane: str, aisle: int
+) -> None:
+    plc = next(plc for plc in running.plant.plcs if crane in plc.devices)
+    address = running.plcs[plc.name]
+
+    async def beside_a_site() -> None:
+        site = asyncio.create_task(open_port(plc, running.plant, (address.host, address.port)).run())
+        try:
+            while (
+                "WCS alive" not in {row.name: row for row in await probe(target(running, crane))}["StatusBits"].meaning
+            ):
+                pass
+            with pytest.raises(TaskNotSent, match=f"a living WCS drives {crane}"):
+                await errand(target(running, crane), transfer(aisle, 2))
+            meant = send_task(target(running, crane), transfer(aisle, bay=99), beside_wcs=True, timeout_s=30)
+            with pytest.raises(TaskNotSent, match="BAD_PARAMETER"):
+                async for _ in meant:
+                    pass
+        finally:
+            site.cancel()
+            await asyncio.gather(site, return_exceptions=True)
+
+    asyncio.run(beside_a_site())
+
+
 @pytest.mark.parametrize("device", ["CR1", "V1", "CR2", "DK1"])
 def test_the_map_is_read_with_names_and_meanings(running: RunningPlant, device: str) -> None:
     rows = {row.name: row for row in asyncio.run(probe(target(running, device)))}
@@ -145,12 +172,12 @@ def test_a_secured_plc_is_trusted_by_its_certificate_and_a_stranger_is_refused(p
 
         assert isinstance(asyncio.run(first_report(security)), Connected)
         refusals = {
-            "WrongServerCertificate": msgspec.structs.replace(security, trust_dir=strangers),
-            "WrongUser": msgspec.structs.replace(security, password="wrong"),
-            "CarriageLost": None,
+            "the server's certificate is not trusted": msgspec.structs.replace(security, trust_dir=strangers),
+            "user or password is refused": msgspec.structs.replace(security, password="wrong"),
+            "the connection is lost": None,
         }
-        for name, wrong in refusals.items():
+        for words, wrong in refusals.items():
             report = asyncio.run(first_report(wrong))
             assert isinstance(report, Disconnected)
-            assert report.reason.startswith(f"{name}: ")
+            assert report.reason.startswith(f"{words}: ")
         assert user["password"] not in repr(security)

@@ -205,7 +205,7 @@ def test_a_plc_that_is_not_there_is_told_once(protocol: Protocol) -> None:
         address = free_port()
         async with listening(port_to(protocol, address)) as listener:
             lost = await listener.next(Disconnected)
-            assert lost.reason.startswith("CarriageLost: no connection to")
+            assert lost.reason.startswith("the connection is lost: no connection to")
             async with SERVERS[protocol](RawPlc(), address):
                 await listener.next(Connected)
             assert listener.of(Disconnected)[0] is lost

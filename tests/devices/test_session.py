@@ -304,7 +304,7 @@ def test_a_plc_of_another_map_version_is_refused_by_name() -> None:
     talk.open()
     (report,) = talk.delivered
     assert isinstance(report, Disconnected)
-    assert report.reason.startswith("WrongMapVersion")
+    assert report.reason.startswith("another version of the register map: ")
 
 
 def test_words_published_before_what_was_read_since_are_ignored() -> None:
