@@ -52,5 +52,19 @@ def test_the_audit_asks_devices_and_world_and_says_whom_it_could_not_ask(tmp_pat
     assert not set(report["skipped"]) & set(report["checks"])
 
 
+def test_while_a_site_drives_a_difference_to_the_building_is_skipped_and_said(tmp_path: Path) -> None:
+    with plant_at_work(tmp_path, speed=SPEED) as works, people_at_work(works, speed=SPEED):
+        open_the_books(works)
+        works.calm()
+        works.world.carry(101, works.world.dump()[101], "outside", by="thief")
+        for n in range(4):
+            works.order(f"O{n}", ("LEFT", 1), ("RIGHT", 1))
+        works.until(lambda book: len(book.leg) > 1, "loads are under way")
+        code, report = audited(tmp_path)
+        assert code == 0, report
+        assert "the plant is being driven" in report["skipped"]["paper_equals_world"]
+        assert "load unit 101" in report["skipped"]["paper_equals_world"]
+
+
 def test_a_folder_that_is_no_demo_is_refused(tmp_path: Path) -> None:
     assert CliRunner().invoke(app, ["audit", "--data", str(tmp_path)]).exit_code == 2
