@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from api import cli_acceptance, cli_books, cli_device, cli_simulate, cli_sweep
+from api import cli_acceptance, cli_books, cli_device, cli_link, cli_simulate, cli_sweep
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Warehouse control system")
 plant_app = typer.Typer(no_args_is_help=True, help="Plant files")
@@ -22,6 +22,7 @@ for command in cli_books.COMMANDS:
 app.command()(cli_simulate.simulate)
 app.command()(cli_sweep.sweep)
 app.command()(cli_acceptance.acceptance)
+app.command()(cli_link.link)
 
 DEMO_FOLDERS = Path(".wcs")  # one folder a plant: a folder that was begun with another is refused
 SPEED_MAX = 30.0  # beyond it telegrams take longer in plant time than machines allow

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
+from typer.testing import CliRunner
 
+from api.cli import app
 from api.sessions import CODE_LIFE_S, FAILURES_MAX, Sessions
 from api.tokens import Scope, TokenStore
 from tests.api.serving import Served
@@ -91,6 +95,35 @@ def test_a_sign_in_link_works_once(site: Served) -> None:
         assert browser.get("/").status_code == 200
     with site.stranger() as other:
         assert other.get(f"/sign-in?code={code}").status_code == 401
+
+
+def test_a_browser_that_has_no_way_in_is_told_how_to_get_one_in_both_languages(site: Served) -> None:
+    html = {"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
+    with site.stranger(headers=html) as browser:
+        for way, why in (("/sign-in?code=used", "has been used"), ("/", "have not signed in")):
+            answer = browser.get(way)
+            assert answer.status_code == 401
+            assert answer.headers["content-type"] == "text/html; charset=utf-8"
+            assert why in answer.text
+            assert "wcs link --data" in answer.text
+            assert "请使用新的登录链接" in answer.text
+        assert browser.get("/favicon.ico").headers["content-type"].startswith("image/svg+xml")
+    with site.stranger() as program:
+        assert program.get("/sign-in?code=used").headers["content-type"] == "application/problem+json"
+
+
+def test_wcs_link_makes_a_link_for_a_running_demo_or_site(site: Served, tmp_path: Path) -> None:
+    words = site.tokens.make("keeper", (Scope.ADMIN,))
+    (tmp_path / "tokens.json").write_text(json.dumps({"keeper": words}))
+    (tmp_path / "ports.json").write_text(json.dumps({"api": site.port}))
+    done = CliRunner().invoke(app, ["link", "--data", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    with site.stranger() as browser:
+        assert browser.get(done.stdout.strip()).status_code == 303
+    done = CliRunner().invoke(app, ["link", "mei", "--scope", "operate", "--url", site.address, "--token", "wrong"])
+    assert done.exit_code == 2
+    assert "refuses" in done.stderr
+    assert CliRunner().invoke(app, ["link", "--data", str(tmp_path / "nowhere")]).exit_code == 2
 
 
 def test_an_admin_makes_a_sign_in_link_for_a_person(site: Served, admin: httpx.Client) -> None:
