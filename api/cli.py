@@ -24,9 +24,27 @@ app.command()(cli_sweep.sweep)
 app.command()(cli_acceptance.acceptance)
 app.command()(cli_link.link)
 
+REFUSED, BROKEN_OFF = 2, 1  # as of every command: nothing began; what began did not end well
 DEMO_FOLDERS = Path(".wcs")  # one folder a plant: a folder that was begun with another is refused
 SPEED_MAX = 30.0  # beyond it telegrams take longer in plant time than machines allow
 Json = Annotated[bool, typer.Option("--json", help="one JSON document on standard output")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from api.program import program
+
+        typer.echo(program())
+        raise typer.Exit(0)
+
+
+@app.callback()
+def wcs(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="say which version this is, and leave")
+    ] = False,
+) -> None:
+    """Automated warehouses: control, twin, books."""
 
 
 def say(text: str) -> None:
@@ -71,7 +89,7 @@ def serve(
     plant: Annotated[str, typer.Option(help="a shipped plant's name, or a file")],
     site: Annotated[str, typer.Option(help="the site file, or a shipped site's name")],
 ) -> None:
-    """Run a site on its PLCs until told to stop."""
+    """Run a site on its PLCs until told to stop. Exit code 2: it could not start; 1: it broke off."""
     import asyncio
     import logging
 
@@ -80,22 +98,25 @@ def serve(
     from wcs.plant.file import PlantFileError, load_plant
     from wcs.plant.site_file import SecretMissing, load_site
 
+    served = False
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     try:
         building = load_plant(plant)
         settings = wiring.settings_of(building, load_site(site, building))
     except (PlantFileError, SecretMissing) as refusal:
         say(str(refusal))
-        raise typer.Exit(1) from None
+        raise typer.Exit(REFUSED) from None
 
     def ready(running: wiring.Running) -> None:
+        nonlocal served
+        served = True
         say(f"{building.name} is served at {running.sign_in_link('console', ('admin',))}")
 
     try:
         asyncio.run(wiring.serve(settings, ready=ready))
     except (LedgerError, wiring.CannotListen) as refusal:
         say(str(refusal))
-        raise typer.Exit(1) from None
+        raise typer.Exit(BROKEN_OFF if served else REFUSED) from None
 
 
 @app.command()
@@ -124,7 +145,7 @@ def plc(
             serve_plant(plant, speed, data or Path(folder), secured=secured, ports=ports, say=_line)
         except (PlantFileError, ChildFailed, FolderBusy, OSError) as refusal:
             say(str(refusal))
-            raise typer.Exit(1) from None
+            raise typer.Exit(REFUSED) from None
 
 
 @plant_app.command()

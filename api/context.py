@@ -1,4 +1,4 @@
-"""Who is calling, and what the routes work with. Rule: nothing is open to strangers but /livez and /readyz."""
+"""Who is calling, and what the routes work with. Rule: strangers get /livez, /readyz and the icon, no more."""
 
 from __future__ import annotations
 

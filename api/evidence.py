@@ -127,9 +127,7 @@ def _ask_devices(
     """What those devices say that answer; for the others, why their part of the check is not made."""
     found = asyncio.run(read_snapshots(plant, endpoints))
     if not found:
-        return None, {
-            DEVICES_CHECK: f"no PLC answered ({', '.join(sorted(endpoints)) or 'none has an address'})"
-        }
+        return None, {DEVICES_CHECK: f"no PLC answered ({', '.join(sorted(endpoints)) or 'none has an address'})"}
     silent = {
         plc.name: [device for device in plc.devices if device not in found]
         for plc in plant.plcs

@@ -1,4 +1,4 @@
-"""Health and numbers for whoever watches the site. Rule: strangers learn alive or ready and nothing more."""
+"""Health and numbers for whoever watches the site. Rule: strangers learn alive, ready or degraded, nothing more."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from api.context import Reader, Site, context_of
 from api.host import Host
 from api.models import answer
 from api.problems import document
+from wcs.core.entities import Link
 from wcs.site import HostState
 from wcs.site_metrics import COMMIT_BUCKETS_S
 
@@ -29,10 +30,16 @@ async def livez() -> Response:
 
 @router.get("/readyz", tags=["health"])
 async def readyz(site: Site) -> Response:
-    """The site takes work in and commits it; the reason stands in the metrics and the stream, for callers only."""
+    """The site takes work in and commits it; the reason stands in the metrics and the stream, for callers only.
+
+    `degraded`: it does, but no device of the plant is connected, so nothing moves. Still 200: orders are taken, and to
+    start the program anew would mend no line.
+    """
     if site.condition.state is not HostState.READY:
         return document(503, f"the host is {site.condition.state.value}")
-    return answer({"ready": True})
+    devices = list(site.view.device)
+    degraded = bool(devices) and not any(device.link is Link.SYNCHRONISED for device in devices)
+    return answer({"ready": True, "degraded": degraded})
 
 
 @router.get("/metrics", tags=["health"])

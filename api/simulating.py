@@ -89,9 +89,14 @@ class Question(Record):
 
 
 class Answer(Record):
-    """One scenario or several, the first counting where one is meant."""
+    """One scenario or several, the first counting where one is meant.
+
+    orders_per_hour: the rate at which orders were drawn; None for real orders. from_site: it is what came there lately.
+    """
 
     scenarios: tuple[Figures, ...]
+    orders_per_hour: float | None = None
+    from_site: bool = False
     verdicts: tuple[Verdict, ...] = ()
     sensitivities: tuple[Sensitivity, ...] = ()
 
@@ -101,6 +106,8 @@ class Answer(Record):
 
     def remarks(self) -> Iterator[str]:
         """What people should know besides the figures."""
+        if self.from_site and self.orders_per_hour is not None:
+            yield f"--from: {self.orders_per_hour:.1f} orders an hour, as they came there lately"
         for figures in self.scenarios:
             for why in figures.diverged:
                 yield f"{_label(figures)}this run diverged and was ended: {why}"
@@ -117,6 +124,7 @@ class Answer(Record):
         for document, verdict in zip(documents, self.verdicts, strict=False):
             document["gate"] = msgspec.to_builtins(verdict)
         for document in documents:
+            document["orders_per_hour"] = self.orders_per_hour
             if brings := [msgspec.to_builtins(one) for one in self.sensitivities if one.label == document["label"]]:
                 document["sensitivity"] = brings
         whole = documents[0] if len(documents) == 1 else documents[0] | {"scenarios": documents}
@@ -150,7 +158,10 @@ def answer(question: Question, show: Show = lambda label, n, of, share: None) ->
         for one in sensitivity(spec, runs, partial(_as_many_runs, question, len(runs), start, show))
     ]
     write_report([run for runs in results for run in runs], brings)
+    workload = specs[0].workload
     return Answer(
+        orders_per_hour=None if workload.replay else workload.orders_per_hour,
+        from_site=start is not None and question.orders_per_hour is None,
         sensitivities=tuple(brings),
         scenarios=tuple(figures_of(runs) for runs in results),
         verdicts=tuple(judge(gate, runs) for runs in results) if gate else (),

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from api.program import made_now, program
+from api.progress_lines import ProgressLines
 from api.simulating_report import why_not
 from simulation.engine import Engine, EngineLost
 from simulation.experiment import Experiment, ExperimentError, load_experiment
@@ -151,8 +152,13 @@ def _stopped_by_interrupt(engine: Engine[Any]) -> Iterator[None]:
 
 def _run(experiment: Experiment, store: ResultStore, engine: Engine[Any], stream: TextIO) -> list[list[RunResult]]:
     console = Console(file=stream)
+    if not console.is_terminal:
+        lines = ProgressLines(stream)
+        return sweep(
+            experiment, store, engine, lambda done, of: lines.tell(f"{experiment.name}: {done} of {of} runs are there")
+        )
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bars:
+    with Progress(*columns, console=console, transient=True) as bars:
         bar = bars.add_task(experiment.name)
         return sweep(experiment, store, engine, lambda done, of: bars.update(bar, completed=done, total=of))
 

@@ -90,7 +90,7 @@ def test_plcs_that_cannot_have_the_ports_of_the_site_file_say_so(tmp_path: Path)
         lines += [f'[plcs.PLC{n}]\naddress = "127.0.0.1:{taken}"' for n in (1, 2, 3)]
         site.write_text("\n".join(lines))
         said = wcs("plc", "--plant", "tiny", "--site", str(site), "--data", str(tmp_path / "plc"))
-    assert said.exit_code == 1
+    assert said.exit_code == 2
     assert f"127.0.0.1:{taken}" in said.stderr
 
 

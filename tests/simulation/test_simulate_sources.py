@@ -129,6 +129,9 @@ def test_a_site_is_the_beginning_of_a_run_at_its_own_rate(ledger: str) -> None:
     warm, doubled = document("--from", ledger), document("--from", ledger, "--orders-times", "2")
     assert warm["orders_shipped"] > 5
     assert doubled["orders_shipped"] > warm["orders_shipped"]
+    assert doubled["orders_per_hour"] == 2 * warm["orders_per_hour"]
+    said = simulate(*SHORT, "--from", ledger).stderr
+    assert f"--from: {warm['orders_per_hour']:.1f} orders an hour, as they came there lately" in said
 
 
 def test_what_if_questions_are_asked_of_a_site(ledger: str) -> None:
