@@ -55,12 +55,12 @@ function drawAisle(svg, aisle, marks) {
     add(svg, "rect", { x: side === 1 ? aisle.x - 46 : aisle.x + 16, y: top, width: 30, height, class: "rack" });
   add(svg, "text", { x: aisle.x, y: top - 8, class: "name" }, aisle.name);
   add(svg, "line", { x1: aisle.x + 54, x2: aisle.x + 54, y1: top, y2: aisle.bottom, class: "mast" });
-  const lift = add(svg, "rect", { x: aisle.x + 49, y: aisle.bottom - 4, width: 10, height: 6, class: "machine" });
+  const lift = add(svg, "rect", { x: aisle.x + 49, y: aisle.bottom - 4, width: 10, height: 6, class: "machine unplaced" });
   marks.cranes.set(aisle.crane, { ...drawMachine(svg, aisle.crane, 26, 22), lift, aisle });
 }
 
 function drawMachine(svg, name, width, height) {
-  const group = add(svg, "g", {});
+  const group = add(svg, "g", { class: "unplaced" });
   const body = add(group, "rect", { x: -width / 2, y: -height / 2, width, height, rx: 3, class: "machine" });
   add(group, "text", { x: 0, y: 3, class: "inside" }, name);
   const aboard = add(group, "rect", { x: width / 2 - 6, y: -height / 2 - 4, width: 9, height: 9, class: "aboard" });
@@ -103,6 +103,12 @@ export function paint(marks, layout, store) {
   paintVehicles(marks, layout, store, unitsAt);
 }
 
+// A machine is shown from when its place is known: until then it would stand in the corner.
+function placeMachine(mark, x, y) {
+  mark.group.setAttribute("transform", `translate(${x} ${y})`);
+  mark.group.classList.remove("unplaced");
+}
+
 function stateOf(device) {
   if (!device || device.link !== "synchronised") return "machine away";
   if (device.stopped || device.alarms.some((word) => word)) return "machine ill";
@@ -118,7 +124,7 @@ function paintCranes(marks, store, unitsAt) {
     mark.lift.setAttribute("class", state);
     mark.aboard.classList.toggle("on", unitsAt.has(name));
     const y = mark.aisle.along(now?.x_mm ?? 0);
-    mark.group.setAttribute("transform", `translate(${mark.aisle.x} ${y})`);
+    placeMachine(mark, mark.aisle.x, y);
     const part = Math.min(1, (now?.y_mm ?? 0) / mark.aisle.height);
     mark.lift.setAttribute("y", mark.aisle.bottom - 6 - part * (mark.aisle.bottom - mark.aisle.top - 6));
   }
@@ -135,7 +141,7 @@ function paintVehicles(marks, layout, store, unitsAt) {
     const now = store.telemetry.get(name);
     const known = now && (now.x_mm || now.y_mm);
     const place = known ? [layout.nodes.x(now.x_mm), layout.nodes.y(now.y_mm)] : layout.nodes.at.get(row?.node);
-    if (place) mark.group.setAttribute("transform", `translate(${place[0]} ${place[1]})`);
+    if (place) placeMachine(mark, place[0], place[1]);
   }
   for (const lane of marks.lanes) lane.line.classList.toggle("held", held.has(`${lane.origin} ${lane.end}`));
 }

@@ -17,7 +17,7 @@ class Store {
   constructor() {
     this.tables = new Map(Object.keys(KEYS).map((name) => [name, new Map()]));
     this.telemetry = new Map();
-    this.condition = { state: "offline", reason: "" };
+    this.condition = { state: "connecting", reason: "" };
     this.nowMs = 0;
     this.heardAt = 0;
     this.speed = 1;
@@ -76,12 +76,13 @@ function paintHeader() {
   const state = store.condition.state;
   byId("plant-name").textContent = `WCS · ${plant?.name ?? ""}`;
   byId("condition").textContent = word(state) + (store.condition.reason ? `: ${store.condition.reason}` : "");
-  byId("condition").className = `badge ${state === "ready" ? "ready" : "bad"}`;
+  byId("condition").className = `badge ${{ ready: "ready", connecting: "" }[state] ?? "bad"}`;
+  byId("condition").hidden = false;
   const time = new Date(store.nowMs).toLocaleString(isChinese() ? "zh-CN" : "en-GB");
   byId("clock").textContent = store.nowMs ? time : "";
   const orders = [...store.table("customer_order").values()];
   const open = orders.filter((o) => ["placed", "released", "packed"].includes(o.state)).length;
-  byId("counts").textContent =
+  byId("counts").textContent = !store.nowMs ? "" :
     `${word("orders")}: ${open} ${word("open")} · ${word("under_way")}: ${store.table("transport_order").size}`;
   byId("language").textContent = word("language");
   document.documentElement.lang = isChinese() ? "zh" : "en";

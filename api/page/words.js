@@ -15,7 +15,9 @@ const ENGLISH = {
   automatic: "automatic", manual: "manual", service: "service", off: "off", idle: "idle", working: "at work",
   at_source: "at source", on_device: "on device", at_sink: "at sink", gone: "gone", done: "done",
   reset_fault: "reset fault", take_over: "take over", blocked: "blocked",
-  brings: "under way:",
+  brings: "under way:", connecting: "connecting",
+  legend_free: "free", legend_work: "at work", legend_ill: "stopped, alarm", legend_away: "away or out of service",
+  legend_load: "load unit", legend_held: "way held for a vehicle", legend_shut: "blocked",
 };
 
 const CHINESE = {
@@ -31,7 +33,9 @@ const CHINESE = {
   automatic: "自动", manual: "手动", service: "维护", off: "关闭", idle: "空闲", working: "作业中",
   at_source: "在起点", on_device: "在设备上", at_sink: "在终点", gone: "不见了", done: "已处理",
   reset_fault: "复位故障", take_over: "接管", blocked: "封锁",
-  brings: "搬运中：",
+  brings: "搬运中：", connecting: "连接中",
+  legend_free: "空闲", legend_work: "作业中", legend_ill: "停机、报警", legend_away: "离线或停用",
+  legend_load: "载货单元", legend_held: "已为车辆预留的路段", legend_shut: "封锁",
   outcome_unknown: "任务结果不明", device_fault: "设备故障", device_lost: "设备失联", foreign_device: "设备曾由其他主机控制",
   clarification: "待澄清", no_route: "无路可走", no_empties: "缺空载货单元", warehouse_full: "库满", vanished: "载货单元消失",
   fault: "故障", paused: "已暂停", interrupted: "已中断", event_quarantined: "事件已隔离", device_stopped: "设备停机", disagreement: "账实不符", sink_occupied: "终点被占",

@@ -160,6 +160,14 @@ def test_a_host_name_that_is_not_ours_is_refused(admin: httpx.Client) -> None:
     assert (answer.status_code, answer.json()["field"]) == (400, "Host")
 
 
+def test_the_words_of_the_page_stand_in_both_languages(browser: httpx.Client) -> None:
+    page, words = browser.get("/").text, browser.get("/page/words.js").text
+    english, chinese = words.split("const CHINESE")
+    for key in set(re.findall(r'data-word="(\w+)"', page)) | {"connecting"}:
+        assert f"{key}: " in english, key
+        assert f"{key}: " in chinese, key
+
+
 def test_the_page_is_served_with_a_strict_policy(browser: httpx.Client) -> None:
     for path, kind in (("/", "text/html"), ("/page/main.js", "text/javascript"), ("/page/page.css", "text/css")):
         answer = browser.get(path)
