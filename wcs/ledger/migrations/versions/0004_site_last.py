@@ -23,12 +23,12 @@ def upgrade() -> None:
     look = inspect(connection)
     for table in look.get_table_names():
         key = look.get_pk_constraint(table)
-        columns = key["constrained_columns"]
-        if columns[0] != "site_id":
+        name, columns = key["name"], key["constrained_columns"]
+        if name is None or columns[0] != "site_id":
             continue
         if len(columns) > 1:
-            op.drop_constraint(key["name"], table)
-            op.create_primary_key(key["name"], table, [*columns[1:], "site_id"])
+            op.drop_constraint(name, table)
+            op.create_primary_key(name, table, [*columns[1:], "site_id"])
         if table not in NEVER_CHANGED:
             op.execute(f"ALTER TABLE {table} SET (fillfactor = {ROOM})")
     for table in LINES:
