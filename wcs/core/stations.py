@@ -20,8 +20,9 @@ from wcs.core.state import State
 from wcs.core.turn import RequestRefused, Turn
 from wcs.plant.model import PickStation, Record
 
-# Packed load units on their way beyond what the docks can hold: they stand on the outfeed, not on the loop.
-SHIPPING_AHEAD_MAX = 2
+# Packed load units on their way beyond what the docks can hold: they stand on the outfeed, not on the loop. One for each
+# station where there are more: the way takes minutes, and so many would else be all that a large plant ships in them.
+SHIPPING_AHEAD_MIN = 2
 
 
 class StationWork(Record):
@@ -75,7 +76,7 @@ def units_to_put_on(state: State, station: PickStation) -> list[int]:
 def docks_have_room(state: State) -> bool:
     outbound = state.layout.dock_outbound
     bound = sum(len(state.units_to.get(p, ())) + bool(state.unit_at(p)) for p in outbound)
-    return bound < len(outbound) + SHIPPING_AHEAD_MAX
+    return bound < len(outbound) + max(SHIPPING_AHEAD_MIN, len(state.layout.stations))
 
 
 def serve(turn: Turn, station: PickStation) -> None:
