@@ -29,8 +29,8 @@ from wcs.core.ports import CommandCode, DeviceCommand, TransferAck
 from wcs.plant.file import load_plant
 from wcs.plant.model import OUTSIDE, Plant, Record
 
-MEASURED_H = 0.75
-WARM_UP_H = 0.25
+MEASURED_H = 1.0
+WARM_UP_H = 0.5  # an order is under way for a quarter of an hour
 DAY_H = 24
 CHILD_TIMEOUT_S = 900
 REAL_TIME_MIN = 1_500  # a day in a minute on one core
@@ -38,8 +38,8 @@ EVENTS_MAX = 20  # of the engine a transport, node passages of vehicles not coun
 GROWTH_MAX = 1.3  # of the cost of a transport, from 2 cranes to 20
 ENGINE_MAX = 2.0  # machine layer against bare timers
 SWEEP_RUN_MAX_S = 1.2  # 1,000 one-hour runs in 10 minutes on two cores
-# Cranes: stations, vehicles, segments and orders an hour, each of which makes about nine transports.
-SIZES = {2: (2, 10, 200, 22.0), 20: (20, 100, 2_000, 222.0)}
+# Cranes: stations, docks, vehicles, segments and orders an hour, each of which makes about nine transports.
+SIZES = {2: (2, 4, 10, 200, 22.8), 20: (20, 6, 100, 2_000, 228.0)}
 ENTRIES_A_PASSAGE = 2  # of the clock: the machine's timer, and the report of the node
 CRN_MIN = 5.0  # how many times less the variance of a comparison is on the same orders than on others
 CRN_SEEDS = 8
@@ -92,8 +92,8 @@ def measure(plant: Plant, orders_per_hour: float, hours: float, warm_up_hours: f
 def _child(cranes: int) -> Outcome:
     if not cranes:
         return measure(load_plant("demo"), 60.0, 1.0, 0.0)
-    stations, vehicles, segments, orders = SIZES[cranes]
-    plant = twin_plant(aisles=cranes, stations=stations, vehicles=vehicles, segments=segments)
+    stations, docks, vehicles, segments, orders = SIZES[cranes]
+    plant = twin_plant(aisles=cranes, stations=stations, docks=docks, vehicles=vehicles, segments=segments)
     return measure(plant, orders, MEASURED_H, WARM_UP_H)
 
 
