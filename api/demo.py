@@ -244,7 +244,8 @@ class Demo:
         return kept
 
     def _site_order(self) -> SiteOrder:
-        port = self.options.port or choose_ports(self._data / "ports.json", ("api",))["api"]
+        wanted = {"api": self.options.port} if self.options.port else {}
+        port = choose_ports(self._data / "ports.json", ("api",), wanted)["api"]
         people: dict[str, tuple[Scope, ...]] = dict.fromkeys(People.names(self.plant), (Scope.OPERATE,))
         return SiteOrder(
             plant=self.plant,
