@@ -9,7 +9,7 @@ from tests.core.warehouses import HOUR_MS, Site
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
-from wcs.core.ports import DeviceState, OperatingMode, StatusChanged
+from wcs.core.ports import DeviceState, DoneEntry, OperatingMode, ResultCode, StatusChanged
 from wcs.core.turn import RequestRefused
 from wcs.plant.model import LOST
 
@@ -282,6 +282,29 @@ def test_a_vehicle_that_people_drove_by_hand_is_believed() -> None:
     site.twin.handle(v.DeviceReported(at_ms=site.twin.now_ms, report=said))
     assert site.state.vehicle["V1"].node == node.name
     assert not [a for a in site.state.alarm if a.code == "vehicle_mislocated"]
+
+
+def test_a_vehicle_that_people_pushed_in_mid_way_holds_where_it_stands_and_its_way_until_its_task_has_ended() -> None:
+    site = site_with_stock()
+    site.order("SO1", ("TEA", 2))
+    site.run_until(lambda: bool(site.state.vehicle["V1"].ahead) and machine_state(site, "V1") is DeviceState.TO_DEPOSIT)
+    site.twin.inject("V1", "mode", mode="manual")
+    site.run_until(lambda: site.state.device["V1"].stopped == "paused")
+    row = site.state.vehicle["V1"]
+    held = (row.node, *row.ahead)
+    pushed_to = next(node for node in site.state.layout.nodes.values() if node.name not in held)
+
+    def says(**words: object) -> None:
+        status = replace(site.twin.machine_of("V1").status("V1"), confirmed=(pushed_to.number, 0, 0), **words)
+        said = StatusChanged(device="V1", status=status, battery_permille=1000)
+        site.twin.handle(v.DeviceReported(at_ms=site.twin.now_ms, report=said))
+
+    says()
+    assert [site.state.traffic.held_by(node) for node in (pushed_to.name, *held)] == ["V1"] * (1 + len(held))
+    ring = (DoneEntry(task_number=site.state.device["V1"].task, result=ResultCode.CANCELLED_EMPTY),)
+    says(state=DeviceState.IDLE, active_task=0, done_ring=ring, mode=OperatingMode.AUTOMATIC, ready=True)
+    assert site.state.vehicle["V1"].node == pushed_to.name
+    assert site.state.traffic.held_by(row.node) is None
 
 
 def test_a_stalled_vehicle_whose_task_is_taken_from_it_drives_again() -> None:

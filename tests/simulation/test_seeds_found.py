@@ -59,3 +59,12 @@ def test_a_vehicle_that_was_to_go_on_while_its_key_was_turned_again_is_asked_abo
         Fault(at_ms=551_002, kind="operator_pause", target="V1", arguments={"for_ms": 21_158}),
     )
     run_campaign(Campaign(seed=5744, orders=9, deliveries=2, faults=faults))
+
+
+def test_a_stopped_vehicle_that_says_that_it_is_elsewhere_goes_on_along_the_way_that_it_was_led() -> None:
+    """Its way was given up, though it was to be resumed on it; then it stood where nobody had led it, for ever."""
+    faults = (
+        Fault(at_ms=235_430, kind="operator_pause", target="V1", arguments={"for_ms": 29_322}),
+        Fault(at_ms=274_664, kind="wrong_location", target="V1", arguments={"for_ms": 1_501}),
+    )
+    run_campaign(Campaign(seed=181, orders=3, deliveries=3, faults=faults))

@@ -59,12 +59,17 @@ def may_have_moved_by_hand(status: DeviceStatus) -> bool:
 
 
 def believe(turn: Turn, vehicle: str, node: str) -> None:
-    """It stands there; what it held elsewhere is free."""
+    """It stands there; what it held elsewhere is free, unless it has a task that it may yet go on with: then it stays
+    held ahead of it, for that is where it drives if it is resumed, and where it stands if it did not see right.
+    """
     holder = turn.state.traffic.held_by(node)
     if holder is not None and holder != vehicle:
         turn.raise_alarm(vehicle, "disagreement", f"says that it is at {node}, which {holder} holds", answers=("done",))
         return
+    row = turn.state.vehicle[vehicle]
     turn.record(f.VehicleStopped(vehicle=vehicle, node=node, at_ms=turn.now_ms))
+    if turn.state.device[vehicle].task:
+        _take(turn, Grant(vehicle=vehicle, nodes=(row.node, *row.ahead), towards=row.sink or row.home))
 
 
 def located(turn: Turn, vehicle: str) -> None:

@@ -205,6 +205,8 @@ class Traffic:
             replace(v, ahead=ahead, moved_ms=now_ms, detour=grant.detour, kept=grant.kept, retreating=grant.retreat),
         )
         self._set_homes(grant.homes)
+        if not v.able:
+            self._find_obstacles()  # what it holds is in the way of the others
 
     def confirm(self, vehicle: str, node: str, now_ms: int) -> None:
         """The vehicle has reached this node: what lies behind it is free. ValueError if it was not led there."""
