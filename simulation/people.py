@@ -16,6 +16,7 @@ from typing import Protocol
 from devices.machines.machine import Load
 from simulation.spec import StaffSpec
 from wcs.core.entities import Alarm, DeliveryLine, LoadUnit
+from wcs.core.on_board import UNKNOWN_LOAD
 from wcs.core.stations import StationWork
 from wcs.plant.model import LOST, OUTSIDE, Dock, PickStation, Plant
 
@@ -305,17 +306,20 @@ class Operator(Person):
         self._staff = staff
 
     def _begin(self) -> int:
-        if any(alarm.answers and alarm.code not in NOBODYS_ROUTINE for alarm in self._desk.alarms()):
+        if any(self._can_settle(alarm) for alarm in self._desk.alarms()):
             return self._take_up(self._staff.answer_ms, self._answer_one) or LOOK_MS  # not all can be answered
         return LOOK_MS
 
     def _answer_one(self) -> None:
         for alarm in self._desk.alarms():
             try:
-                if alarm.answers and self._settle(alarm):
+                if self._can_settle(alarm) and self._settle(alarm):
                     return
             except Refused:
                 continue  # another alarm may have to be settled before this one
+
+    def _can_settle(self, alarm: Alarm) -> bool:
+        return (bool(alarm.answers) or alarm.code == UNKNOWN_LOAD) and alarm.code not in NOBODYS_ROUTINE
 
     def _settle(self, alarm: Alarm) -> bool:
         match alarm.code:
@@ -324,8 +328,8 @@ class Operator(Person):
             case "device_fault":
                 self._hands.local_reset(alarm.subject)
                 self._desk.answer(alarm.number, "reset_fault")
-            case code if code in NOBODYS_ROUTINE:
-                return False
+            case code if code == UNKNOWN_LOAD:
+                return self._book_on_board(alarm)
             case "appeared":
                 return self._identify(alarm)
             case "vanished":
@@ -363,6 +367,14 @@ class Operator(Person):
                 return True
         self._desk.answer(alarm.number, alarm.answers[0])
         return True
+
+    def _book_on_board(self, alarm: Alarm) -> bool:
+        """Read the label of what a machine carries, and say so; what is no load unit of ours is left to others."""
+        for load in self._hands.look(alarm.subject):
+            if self._desk.load_unit(load.number) is not None:
+                self._desk.placed(load.number, alarm.subject, "found on board and identified by hand")
+                return True
+        return False
 
     def _bring_back(self, alarm: Alarm) -> bool:
         """Put right what the clarification lane holds, and put it on the conveyor again at a station."""

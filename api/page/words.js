@@ -39,7 +39,7 @@ const CHINESE = {
   outcome_unknown: "任务结果不明", device_fault: "设备故障", device_lost: "设备失联", foreign_device: "设备曾由其他主机控制",
   clarification: "待澄清", no_route: "无路可走", no_empties: "缺空载货单元", warehouse_full: "库满", vanished: "载货单元消失",
   fault: "故障", paused: "已暂停", interrupted: "已中断", event_quarantined: "事件已隔离", device_stopped: "设备停机", disagreement: "账实不符", sink_occupied: "终点被占",
-  source_empty: "起点为空", task_refused: "设备任务被拒", appeared: "出现未知载货单元", moved: "已移走", retry: "重试",
+  source_empty: "起点为空", task_refused: "设备任务被拒", appeared: "出现未知载货单元", unknown_load: "机上有账外载荷", moved: "已移走", retry: "重试",
   vehicle_stalled: "车辆停滞", vehicle_mislocated: "车辆定位异常", resume: "继续", cancel: "取消",
 };
 

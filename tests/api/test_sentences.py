@@ -10,12 +10,13 @@ from pathlib import Path
 import api
 import wcs.core
 from wcs.core.driving import STALLED
+from wcs.core.on_board import UNKNOWN_LOAD
 from wcs.core.putaway import WAREHOUSE_FULL
 from wcs.core.retries import REFUSED
 
 PAGE = Path(next(iter(api.__path__))) / "page"
 CORE = Path(next(iter(wcs.core.__path__)))
-NAMED = {"STALLED": STALLED, "REFUSED": REFUSED, "WAREHOUSE_FULL": WAREHOUSE_FULL}
+NAMED = {"STALLED": STALLED, "REFUSED": REFUSED, "UNKNOWN_LOAD": UNKNOWN_LOAD, "WAREHOUSE_FULL": WAREHOUSE_FULL}
 SAYING = {"raise_alarm": 2, "wait": 2, "unknown": 2}  # functions of the core, and which argument is a sentence
 ASKED = ("reason", "of_")  # functions that return sentences begin so
 SAMPLE = "X1"

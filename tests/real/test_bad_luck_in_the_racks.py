@@ -104,19 +104,46 @@ def _moves_by_cranes(works: PlantAtWork, load_unit: int) -> int:
     return len([line for line in lines if line.by.startswith("CR")])
 
 
-def test_a_command_refused_by_the_plc_is_offered_again_when_the_device_is_able(works: PlantAtWork) -> None:
-    # Loads on board of which no book knows: the PLC says INTERLOCK, for its sensor knows better.
+def test_a_crane_with_a_load_that_no_book_knows_gets_no_task_until_it_is_empty(works: PlantAtWork) -> None:
     for n, crane in enumerate(CRANES):
         works.world.place(empty(FOREIGN + n), crane, by="a stranger")
+    works.until(lambda book: _asked_about(book) == set(CRANES), "both cranes have their alarm")
+    before = _tasks_of(works, *CRANES)
     works.order("R1", ("RIGHT", 1))
-    works.alarm("task_refused")
-    assert {refused.code for refused in works.told(f.DeviceTaskRefused)} == {AckCode.INTERLOCK}
-    assert not works.told(f.DeviceTaskLoadPicked), "a refused task latched nothing"
+    works.until(lambda book: bool(book.reservation.rows), "stock is reserved")
+    assert _tasks_of(works, *CRANES) == before
     for n, crane in enumerate(CRANES):
         works.world.remove(FOREIGN + n, crane, by="a stranger")
+    works.until(lambda book: not _asked_about(book), "the alarms end by themselves")
     works.until(lambda book: book.order["R1"].state is OrderState.SHIPPED, "the order ships")
-    for alarm in works.see(lambda book: [a.number for a in book.alarm if a.code == "task_refused"]):
-        works.answer(alarm, "done")
+    assert not works.told(f.DeviceTaskRefused)
+
+
+def _tasks_of(works: PlantAtWork, *devices: str) -> list[int]:
+    started = [told.open_task for told in works.told(f.DeviceTaskStarted)]
+    return [task.number for task in started if task.device in devices]
+
+
+def _asked_about(book: State) -> set[str]:
+    return {alarm.subject for alarm in book.alarm if alarm.code == "unknown_load"}
+
+
+def test_a_command_refused_by_the_plc_is_offered_again_when_it_can_be_done(works: PlantAtWork) -> None:
+    # A load that is on board by the book and was taken off: the PLC says INTERLOCK, for its sensor knows better.
+    works.bring_empty(405)
+    crane = works.until_world(lambda world: _crane_with(world.dump(), 405), "a crane has it on its fork")
+    set_mode(works, "MANUAL", crane)
+    works.until(lambda book: book.device[crane].stopped == "paused", "the crane stands")
+    works.do(lambda at_ms: v.DeviceActRequested(at_ms=at_ms, actor="operator", device=crane, act="cancel"))
+    works.until(lambda book: not book.device[crane].task, "its task is given up")
+    load = works.world.look(crane)[0]
+    works.world.remove(405, crane, by="a thief")
+    set_mode(works, "AUTOMATIC", crane)
+    works.alarm("task_refused")
+    assert {refused.code for refused in works.told(f.DeviceTaskRefused)} == {AckCode.INTERLOCK}
+    works.world.place(load, crane, by="a thief")
+    works.until(lambda book: not book.transport_for(405), "the load is stored")
+    assert _moves_by_cranes(works, 405) == 2
     assert len(works.told(f.DeviceTaskRefused)) <= REFUSALS_SEEN_MAX
 
 

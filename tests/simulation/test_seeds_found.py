@@ -68,3 +68,12 @@ def test_a_stopped_vehicle_that_says_that_it_is_elsewhere_goes_on_along_the_way_
         Fault(at_ms=274_664, kind="wrong_location", target="V1", arguments={"for_ms": 1_501}),
     )
     run_campaign(Campaign(seed=181, orders=3, deliveries=3, faults=faults))
+
+
+def test_a_vehicle_that_says_that_it_is_elsewhere_before_it_is_resumed_keeps_the_end_of_its_way() -> None:
+    faults = (
+        Fault(at_ms=284_586, kind="operator_pause", target="V1", arguments={"for_ms": 6_583}),
+        Fault(at_ms=334_630, kind="operator_pause", target="V1", arguments={"for_ms": 7_608}),
+        Fault(at_ms=345_780, kind="wrong_location", target="V1", arguments={"for_ms": 274}),
+    )
+    run_campaign(Campaign(seed=877, orders=5, deliveries=2, faults=faults))

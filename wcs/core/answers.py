@@ -8,7 +8,7 @@ gone        to the place "lost", unless the book knows that it has gone on from 
 
 from __future__ import annotations
 
-from wcs.core import driving, legs, orders, putaway, reconcile, stops, tasks, transports
+from wcs.core import by_hand, driving, legs, on_board, orders, putaway, reconcile, stops, tasks, transports
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
@@ -27,6 +27,9 @@ def alarm_answered(turn: Turn, event: v.AlarmAnswered) -> None:
         raise RequestRefused("alarm", f"no open alarm {event.alarm}")
     if event.answer not in alarm.answers:
         raise RequestRefused("answer", f"wanted one of {', '.join(alarm.answers) or 'none: it ends by itself'}")
+    if alarm.code == on_board.UNKNOWN_LOAD:
+        book_on_board(turn, alarm, event)
+        return
     if alarm.code == "outcome_unknown":
         check_outcome(turn, alarm, event.answer)
     if alarm.code in ("clarification", "no_route") and alarm.load_unit in turn.state.units_at.get(alarm.subject, ()):
@@ -49,6 +52,14 @@ def alarm_answered(turn: Turn, event: v.AlarmAnswered) -> None:
             lose(turn, alarm.load_unit, "vanished")
         case _:
             pass
+
+
+def book_on_board(turn: Turn, alarm: e.Alarm, event: v.AlarmAnswered) -> None:
+    """The load unit that the machine names is the one on it: a move by hand, which ends the alarm."""
+    moved = v.LoadUnitPlaced(
+        at_ms=event.at_ms, actor=event.actor, load_unit=alarm.load_unit, place=alarm.subject, reason="found on board"
+    )
+    by_hand.move(turn, moved, turn.state.load_unit[alarm.load_unit])
 
 
 def still_waits(turn: Turn, alarm: e.Alarm) -> bool:

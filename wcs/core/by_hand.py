@@ -1,6 +1,7 @@
 """Moves by hand: what a person has done with a load unit is booked, and it goes on from where they put it.
 
-Rule: a person may put it anywhere but where something else stands or is bound for; what is promised of it, or was to be
+Rule: a person may put it anywhere but where something else stands or is bound for, and on a machine only what that
+has on board already without the book's knowledge; what is promised of it, or was to be
 filled into it, is served from there, or from elsewhere if it has left.
 """
 
@@ -9,7 +10,7 @@ from __future__ import annotations
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
-from wcs.core import handover, orders, stations, tasks, transports
+from wcs.core import handover, on_board, orders, stations, tasks, transports
 from wcs.core.evolve_stock import account_of
 from wcs.core.turn import RequestRefused, Turn
 from wcs.plant.model import LOST, OUTSIDE
@@ -31,6 +32,9 @@ def move(turn: Turn, event: v.LoadUnitPlaced, unit: e.LoadUnit) -> None:
     if unit.place in turn.layout.clarification and not unit.identified:
         turn.record(f.LoadUnitIdentified(load_unit=unit.load_unit, mass_g=unit.mass_g, height_mm=unit.height_mm))
     handover.placed_by_hand(turn, unit.load_unit, event.place, f"{event.actor}: {event.reason}")
+    if event.place in turn.layout.kinds:  # no belt carries it, whatever was said of it
+        for track in [track for track in turn.state.track if track.load_unit == unit.load_unit]:
+            turn.record(f.TrackReleased(conveyor=track.conveyor, track=track.track))
     if event.place in GONE:
         gone(turn, unit.load_unit, event.place, reason)
     elif transport is not None:
@@ -45,7 +49,10 @@ def check(turn: Turn, event: v.LoadUnitPlaced, unit: e.LoadUnit) -> None:
     layout, state = turn.layout, turn.state
     a_location = layout.is_location(event.place) and layout.locations.has(event.place)
     a_point = event.place in layout.transfer_points or event.place in layout.station_of_place
-    if not (a_location or a_point or event.place in GONE):
+    a_machine = on_board.is_unknown(state, event.place)
+    if event.place in layout.kinds and not a_machine:
+        raise RequestRefused("place", f"{event.place} has nothing on board that the book does not know")
+    if not (a_location or a_point or a_machine or event.place in GONE):
         raise RequestRefused("place", f"unknown place {event.place!r}")
     if unit.place in layout.kinds and state.device[unit.place].task:
         raise RequestRefused("load_unit", f"{unit.place} is at work with it")
@@ -82,7 +89,8 @@ def end_alarms(turn: Turn, event: v.LoadUnitPlaced, unit: e.LoadUnit) -> None:
     state = turn.state
     for subject in (unit.place, event.place, *turn.layout.clarification):
         for number in tuple(state.alarms_of_subject.get(subject, ())):
-            if state.alarm[number].load_unit == unit.load_unit or state.alarm[number].code == "appeared":
+            alarm = state.alarm[number]
+            if alarm.load_unit == unit.load_unit or alarm.code in ("appeared", on_board.UNKNOWN_LOAD):
                 turn.record(f.AlarmEnded(number=number, answer="moved", actor=event.actor))
 
 
@@ -103,5 +111,6 @@ def go_on(turn: Turn, load_unit: int) -> None:
     if unit.place in layout.clarification:
         handover.clarify(turn, unit.place, load_unit)
         return
-    if unit.place in layout.transfer_points or unit.role is e.LoadUnitRole.ORDER:
+    on_machine = unit.place in layout.kinds
+    if on_machine or unit.place in layout.transfer_points or unit.role is e.LoadUnitRole.ORDER:
         stations.put_on_seen(turn, load_unit)

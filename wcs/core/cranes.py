@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from wcs.core import entities as e
 from wcs.core import facts as f
-from wcs.core import retries, tasks, transports
+from wcs.core import on_board, retries, tasks, transports
 from wcs.core.ports import TaskType
 from wcs.core.turn import Turn
 
@@ -22,7 +22,7 @@ def dispatch(turn: Turn, crane: str) -> None:
     device = turn.state.device[crane]
     if reasons_against_device(turn, device):
         return
-    leg = on_board(turn, crane) or next_leg(turn, crane)
+    leg = leg_on_board(turn, crane) or next_leg(turn, crane)
     if leg is None:
         return
     if not leg.device:
@@ -50,12 +50,14 @@ def reasons_against_device(turn: Turn, device: e.Device) -> str:
         return f"taken out of service by {device.out_of_service_by}"
     if device.command_sequence:
         return "has not answered its last command"
+    if on_board.is_unknown(turn.state, device.name):
+        return "has a load on board that the book does not know"
     if retries.awaits_retry(turn, device.name):
         return retries.reason(turn, device.name)
     return ""
 
 
-def on_board(turn: Turn, crane: str) -> e.Leg | None:
+def leg_on_board(turn: Turn, crane: str) -> e.Leg | None:
     """The leg of the load on this crane, where it can be set down now."""
     for unit in turn.state.units_at.get(crane, ()):
         leg = turn.state.leg_of_unit(unit)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from wcs.core import entities as e
 from wcs.core import facts as f
+from wcs.core import on_board
 from wcs.core.attention import Rest
 from wcs.core.ports import (
     STOPPED_STATES,
@@ -84,7 +85,8 @@ def note_ability(turn: Turn, vehicle: str) -> bool:
     device = turn.state.device[vehicle]
     if not device.task:
         turn.end_alarms(vehicle, STALLED, "its task has ended")
-    able = device.able and device.link is e.Link.SYNCHRONISED and not is_stalled(turn, vehicle)
+    able = device.able and device.link is e.Link.SYNCHRONISED
+    able = able and not is_stalled(turn, vehicle) and not on_board.is_unknown(turn.state, vehicle)
     if able != turn.state.vehicle[vehicle].able:
         turn.record(f.VehicleAbleChanged(vehicle=vehicle, able=able, at_ms=turn.now_ms))
     return able

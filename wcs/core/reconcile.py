@@ -8,7 +8,7 @@ interface lists them.
 
 from __future__ import annotations
 
-from wcs.core import driving, handover, legs, points, tasks
+from wcs.core import driving, handover, legs, on_board, points, tasks
 from wcs.core import entities as e
 from wcs.core import facts as f
 from wcs.core.layout import FLEET, Kind
@@ -116,6 +116,7 @@ def synchronised(turn: Turn, sequence: int, snapshot: DeviceSnapshot) -> None:
         if turn.layout.kinds[device.name] is Kind.VEHICLE:
             driving.confirmed(turn, device.name, status.confirmed[0], moved_by_hand=status.state not in RUNNING)
         task_driven(turn, device.name, status)
+        on_board.look(turn, device.name, status)
     tasks.ask_for_reset(turn, device.name, status)
     turn.wake_all()
 

@@ -9,7 +9,7 @@ whatever the book thought of it (a physical confirmation is never refused).
 
 from __future__ import annotations
 
-from wcs.core import driving, legs, stops
+from wcs.core import driving, legs, on_board, stops
 from wcs.core import entities as e
 from wcs.core import facts as f
 from wcs.core.attention import Rest
@@ -105,6 +105,7 @@ def status_changed(turn: Turn, device: str, status: DeviceStatus, battery_permil
         take_in_progress(turn, task, status)
     elif status.state is DeviceState.DONE and status.active_task:
         settle_unbooked_done(turn, device, status)
+    on_board.look(turn, device, status)
     if turn.layout.kinds[device] is Kind.VEHICLE:
         by_hand = driving.may_have_moved_by_hand(status)
         driving.confirmed(turn, device, status.confirmed[0], moved_by_hand=by_hand)
@@ -125,7 +126,7 @@ def words_read(kind: Kind, status: DeviceStatus, battery_permille: int) -> tuple
         step, status.ack_sequence, status.ack_code, status.latched_epoch, status.mode, status.ready,
         status.retentive_valid, status.active_task, status.result, status.alarms, status.load_id,
         status.done_ring, status.boot_count, status.confirmed if kind is Kind.VEHICLE else None,
-        battery_permille // BATTERY_STEP,
+        battery_permille // BATTERY_STEP, status.load_present and state is DeviceState.IDLE,
     )  # fmt: skip
 
 

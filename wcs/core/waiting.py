@@ -6,6 +6,7 @@ Rule: nothing is decided and nothing recorded here; a reason that the cycle has 
 from __future__ import annotations
 
 from wcs.core import entities as e
+from wcs.core import on_board
 from wcs.core.layout import FLEET, Kind
 from wcs.core.state import State
 
@@ -42,6 +43,8 @@ def of_device(state: State, name: str) -> str:
         return f"{name} was taken out of service by {device.out_of_service_by}"
     if device.link is not e.Link.SYNCHRONISED:
         return f"{name} is {device.link.value}"
+    if on_board.is_unknown(state, name):
+        return f"{name} has a load on board that the book does not know"
     if device.able:
         return ""
     return f"{name} is {device.stopped or f'in mode {device.mode.name.lower()}'}"
