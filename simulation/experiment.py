@@ -79,8 +79,12 @@ class ExperimentError(ValueError):
     """An experiment file that cannot be run: file, line, key, reason."""
 
     def __init__(self, file: str, key: str, reason: str) -> None:
-        super().__init__(f"{line_of(file, key, reason)}: {key}: {reason}")
+        super().__init__(file, key, reason)  # as it was made, or no copy of it could be made (pickle)
         self.file, self.key, self.reason = file, key, reason
+        self._text = f"{line_of(file, key, reason)}: {key}: {reason}"
+
+    def __str__(self) -> str:
+        return self._text
 
 
 def load_experiment(path: Path) -> Experiment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,14 @@ def test_every_finding_stands_in_the_message(tiny_tables: dict[str, Any]) -> Non
     error = refused(tiny_tables)
     assert [f.key for f in error.findings] == ["aisles.A1.bays", "cranes.CR2.colour"]
     assert str(error).count("broken.toml: ") == 2
+
+
+def test_a_refusal_can_be_copied_and_so_sent_to_another_process(tiny_tables: dict[str, Any]) -> None:
+    tiny_tables["aisles"][0]["bays"] = 0
+    tiny_tables["cranes"][1]["colour"] = "blue"
+    error = refused(tiny_tables)
+    sent = copy.copy(error)  # by the way that pickle goes
+    assert (str(sent), sent.file, sent.findings) == (str(error), error.file, error.findings)
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

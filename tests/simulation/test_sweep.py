@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import signal
@@ -92,6 +93,13 @@ def test_a_scenario_that_is_there_twice_is_refused_with_its_line(tmp_path: Path)
     line = text.splitlines().index("[[scenario]]") + 3
     with pytest.raises(ExperimentError, match=rf":{line}: scenario 2: the scenario crane.speed_x_mm_s=1000 is there"):
         experiment_of(text, tmp_path)
+
+
+def test_a_refused_experiment_can_be_copied_and_so_sent_to_another_process(tmp_path: Path) -> None:
+    with pytest.raises(ExperimentError) as refused:
+        experiment_of(FILE.replace("replications = 2", "seed = -1"), tmp_path)
+    sent = copy.copy(refused.value)  # by the way that pickle goes
+    assert (str(sent), sent.key) == (str(refused.value), refused.value.key)
 
 
 def test_workers_give_the_rows_that_one_process_gives_and_a_repeat_is_free(tmp_path: Path) -> None:

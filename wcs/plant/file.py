@@ -212,12 +212,16 @@ class PlantFileError(Exception):
     """A file that describes plant or site is refused: where (file, line, key) and why; `findings` has all of them."""
 
     def __init__(self, file: str, key: str, reason: str, findings: tuple[Finding, ...] = ()) -> None:
+        super().__init__(file, key, reason, findings)  # as it was made, or no copy of it could be made (pickle)
         self.file = file
         self.key = key
         self.reason = reason
         self.findings = findings or (Finding(key=key, reason=reason),)
         said = [f"{where(file, found.key, found.reason)}: {found.key}: {found.reason}" for found in self.findings]
-        super().__init__("\n".join(said))
+        self._text = "\n".join(said)
+
+    def __str__(self) -> str:
+        return self._text
 
 
 def refuse(file: str, findings: Sequence[Finding]) -> PlantFileError:
