@@ -20,8 +20,8 @@ from wcs.core.state import State
 from wcs.core.turn import RequestRefused, Turn
 from wcs.plant.model import PickStation, Record
 
-# Packed load units on their way beyond what the docks can hold: they stand on the outfeed, not on the loop. One for each
-# station where there are more: the way takes minutes, and so many would else be all that a large plant ships in them.
+# Packed load units on their way beyond what the docks can hold: they stand on the outfeed, not on the loop. In a large
+# plant it is one a station, for the way takes minutes, and what is on it would else be all that is shipped in them.
 SHIPPING_AHEAD_MIN = 2
 
 
