@@ -1,27 +1,52 @@
-"""Vehicles bring to an entry one behind the other: the belts have taken the first load when the second comes."""
+"""What is on its way at once: two vehicles to an entry, for the belts have taken the first load when the second comes;
+packed load units for each place at the docks, and one a station more.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
+import pytest
+
 from benchmarks.twin_plant import twin_plant
+from simulation.people import Picker
+from simulation.shift import STATIONS, Shift
 from simulation.shops import add_shops
 from simulation.spec import WorkloadSpec
-from simulation.staff import add_people
+from simulation.staff import TwinDesk, TwinHands, add_people
 from simulation.twin import Twin
 from simulation.workload import Workload
 from wcs.core import events as v
 from wcs.core.transports import BROUGHT_AT_ONCE_MAX, conveyor_fill, vehicles_bound_for
 from wcs.core.turn import Turn
+from wcs.plant.model import Plant
 
 
-def test_two_vehicles_are_bound_for_one_entry_and_no_conveyor_gets_more_than_it_holds() -> None:
-    twin = Twin(twin_plant(aisles=2, stations=2, vehicles=12, segments=80))
+def opened(plant: Plant, orders_per_hour: float, people: Callable[[Twin], None]) -> Twin:
+    """A twin with stock, people and shops."""
+    twin = Twin(plant)
     workload = Workload(twin.plant, 1)
     twin.start()
     for sku in workload.skus():
         twin.handle(v.SkuChanged(at_ms=0, actor="test", sku=sku))
     twin.open_stock(workload.opening(0))
-    add_people(twin)
-    add_shops(twin, workload, WorkloadSpec(orders_per_hour=120))
+    people(twin)
+    add_shops(twin, workload, WorkloadSpec(orders_per_hour=orders_per_hour))
+    return twin
+
+
+def add_pickers(twin: Twin) -> None:
+    """Nobody is at the dock: what comes there stays."""
+    hands, shift = TwinHands(twin), Shift(twin)
+    for station in twin.plant.stations:
+        picker = Picker(station, TwinDesk(twin, f"picker {station.name}"), hands)
+        places = (station.name, station.pick_point, station.handover_point, station.put_on_point)
+        shift.add(picker, picker.step, (*places, *station.order_places, STATIONS))
+
+
+def test_two_vehicles_are_bound_for_one_entry_and_no_conveyor_gets_more_than_it_holds() -> None:
+    plant = twin_plant(aisles=2, stations=2, vehicles=12, segments=80)
+    twin = opened(plant, orders_per_hour=120, people=add_people)
     turn = Turn(twin.warehouse.state, 0)
     most = 0
     for second in range(60, 1_500):
@@ -31,3 +56,16 @@ def test_two_vehicles_are_bound_for_one_entry_and_no_conveyor_gets_more_than_it_
             if conveyor.startswith("CI"):  # where nobody but vehicles sets anything down
                 assert conveyor_fill(turn, conveyor) <= turn.layout.conveyor_fill_max(conveyor)
     assert most == BROUGHT_AT_ONCE_MAX
+
+
+@pytest.mark.parametrize(("stations", "on_their_way"), [(2, 4), (5, 7)])
+def test_a_packed_load_unit_a_station_is_on_its_way_beyond_what_the_dock_holds(
+    stations: int, on_their_way: int
+) -> None:
+    plant = twin_plant(aisles=2, stations=stations, docks=1, vehicles=12, segments=80)
+    twin = opened(plant, orders_per_hour=300, people=add_pickers)
+    twin.run_to(2_400_000)
+    state = twin.warehouse.state
+    places = list(twin.warehouse.layout.dock_outbound)
+    assert len(places) == 2
+    assert sum(len(state.units_to.get(p, ())) + bool(state.unit_at(p)) for p in places) == on_their_way
