@@ -2,7 +2,7 @@
 
 The state tables are made from `wcs.core.entities`, field by field, so that what the mind remembers is what is stored.
 Neither they nor the books' lines have an index but their keys: what stands where is asked of the mind's view, and each
-index more is paid at every move.
+index more is paid at every move. In PostgreSQL the keys say the site last (revision 0004).
 """
 
 from __future__ import annotations
