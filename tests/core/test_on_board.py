@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from simulation.staff import add_people
-from tests.core.test_bad_luck import MINUTE_MS, alarms, run_until_carried_to, ships, site_with_stock
+from tests.core.test_bad_luck import MINUTE_MS, alarms, deliver, run_until_carried_to, ships, site_with_stock
 from tests.core.warehouses import Site
 from wcs.core import entities as e
 from wcs.core import events as v
@@ -139,3 +139,18 @@ def test_a_machine_that_was_said_to_be_empty_and_refuses_is_asked_about_once() -
     site.run_for(10 * MINUTE_MS)
     assert len(site.facts_of(f.DeviceTaskRefused)) == 1
     assert alarm_of(site, crane).load_unit == unit
+
+
+def test_a_load_is_not_said_to_be_at_a_source_whose_photo_eye_sees_nothing() -> None:
+    """Else the book would have two load units there as soon as the belt brings the next."""
+    site = site_with_stock()
+    deliver(site)
+    task = run_until_carried_to(site)
+    site.run_until(lambda: bool(site.world.loads(task.device)))
+    site.twin.restart(task.device, wiped=True, restored_after_ms=2_000)
+    site.run_until(lambda: any(a.code == "outcome_unknown" for a in site.state.alarm))
+    alarm = next(a for a in site.state.alarm if a.code == "outcome_unknown")
+    with pytest.raises(RequestRefused, match=f"nothing is seen at {task.source}"):
+        site.twin.handle(v.AlarmAnswered(at_ms=site.twin.now_ms, actor="Li", alarm=alarm.number, answer="at_source"))
+    site.run_until_quiet()
+    site.check_paper_is_world()

@@ -82,7 +82,7 @@ def reset_fault(turn: Turn, device: str) -> None:
 
 
 def check_outcome(turn: Turn, alarm: e.Alarm, answer: str) -> None:
-    """Refuse an answer that the book cannot follow: two load units at one place."""
+    """Refuse what the book cannot follow: two load units at one place, or one that the photo-eye does not see there."""
     task = turn.state.task.get(alarm.task)
     if task is None or answer not in ("at_source", "at_sink"):
         return
@@ -90,6 +90,16 @@ def check_outcome(turn: Turn, alarm: e.Alarm, answer: str) -> None:
     other = turn.state.unit_at(place) if place else 0
     if other and other != task.task.load_id:
         raise RequestRefused("answer", f"load unit {other} stands at {place} by the book: move it first")
+    if answer == "at_source" and is_seen_empty(turn, place):
+        raise RequestRefused("answer", f"nothing is seen at {place}")
+
+
+def is_seen_empty(turn: Turn, place: str) -> bool:
+    """Whether the photo-eye of a transfer point is heard and shows nothing."""
+    point = turn.state.transfer_point.get(place)
+    if point is None or point.occupied:
+        return False
+    return turn.state.device[turn.layout.transfer_points[place].device].link is e.Link.SYNCHRONISED
 
 
 def outcome(turn: Turn, number: int, answer: str, actor: str) -> None:
