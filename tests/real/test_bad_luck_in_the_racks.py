@@ -128,26 +128,6 @@ def _asked_about(book: State) -> set[str]:
     return {alarm.subject for alarm in book.alarm if alarm.code == "unknown_load"}
 
 
-def test_a_crane_with_a_load_that_no_book_knows_gets_no_task_until_it_is_empty(works: PlantAtWork) -> None:
-    for n, crane in enumerate(CRANES):
-        works.world.place(empty(FOREIGN + n), crane, by="a stranger")
-    works.until(lambda book: _asked_about(book) == set(CRANES), "both cranes have their alarm")
-    before = len([task for task in works.told(f.DeviceTaskStarted) if task.open_task.device in CRANES])
-    works.order("R1", ("RIGHT", 1))
-    works.until(lambda book: bool(book.reservation.rows), "stock is reserved")
-    for n, crane in enumerate(CRANES):
-        assert len([task for task in works.told(f.DeviceTaskStarted) if task.open_task.device in CRANES]) == before
-        works.world.remove(FOREIGN + n, crane, by="a stranger")
-        works.until(lambda book, left=set(CRANES[n + 1 :]): _asked_about(book) <= left, "its alarm ends by itself")
-        before = len([task for task in works.told(f.DeviceTaskStarted) if task.open_task.device in CRANES])
-    works.until(lambda book: book.order["R1"].state is OrderState.SHIPPED, "the order ships")
-    assert not works.told(f.DeviceTaskRefused)
-
-
-def _asked_about(book: State) -> set[str]:
-    return {alarm.subject for alarm in book.alarm if alarm.code == "unknown_load"}
-
-
 def test_a_command_refused_by_the_plc_is_offered_again_when_it_can_be_done(works: PlantAtWork) -> None:
     # A load that is on board by the book and was taken off: the PLC says INTERLOCK, for its sensor knows better.
     works.bring_empty(405)

@@ -71,7 +71,12 @@ def _set_up_sqlite(connection: object, _record: object) -> None:
 def _begin_sqlite(connection: sa.Connection) -> None:
     # A deferred transaction that becomes a writer later fails at once where another writes; IMMEDIATE waits its turn.
     immediate = connection.get_execution_options().get("wcs_writer", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    sql, raw = "BEGIN IMMEDIATE" if immediate else "BEGIN", connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    try:
+        raw.execute(sql)  # said to the driver: SQLAlchemy takes longer over a statement than SQLite
+    except sqlite3.Error as error:
+        raise sa.exc.OperationalError(sql, None, error) from error
 
 
 def sqlite_file(url: str | URL) -> Path | None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import sqlite3
 from pathlib import Path
 from typing import Any
 
@@ -107,14 +108,28 @@ def _refuse_if_held(row: sa.Row[Any, Any, Any] | None, holder: str, now_ms: int)
 
 def check(connection: sa.Connection, site_id: str, epoch: int) -> None:
     """Within a commit's transaction: LeaseLost if a higher epoch stands there. Locks the row until the commit."""
-    # Said to the driver as it stands: this is asked once a commit, and composing it costs more than asking.
+    found: int | None
     if connection.dialect.name == "postgresql":
         sql = "SELECT epoch FROM lease WHERE site_id = %s FOR UPDATE"
+        found = connection.exec_driver_sql(sql, (site_id,)).scalar_one_or_none()
     else:
-        sql = "SELECT epoch FROM lease WHERE site_id = ?"  # BEGIN IMMEDIATE has locked already
-    found = connection.exec_driver_sql(sql, (site_id,)).scalar_one_or_none()
+        found = _epoch_in_file(connection, site_id)
     if found != epoch:
         raise LeaseLost(f"our epoch is {epoch}, the site's is {found}: another host drives it")
+
+
+def _epoch_in_file(connection: sa.Connection, site_id: str) -> int | None:
+    """Said to SQLite's driver: it is asked at every commit, and SQLAlchemy takes longer over it than SQLite.
+
+    BEGIN IMMEDIATE has locked already.
+    """
+    sql, raw = "SELECT epoch FROM lease WHERE site_id = ?", connection.connection.driver_connection
+    assert isinstance(raw, sqlite3.Connection)
+    try:
+        found = raw.execute(sql, (site_id,)).fetchone()
+    except sqlite3.Error as error:
+        raise OperationalError(sql, None, error) from error
+    return None if found is None else int(found[0])
 
 
 def hold(cursor: Any, site_id: str, epoch: int) -> None:
