@@ -258,23 +258,6 @@ def test_a_vehicle_that_says_on_its_way_that_it_is_elsewhere_keeps_its_way_and_t
     ships(site)
 
 
-def test_a_vehicle_of_which_nobody_knows_where_it_is_gets_no_task() -> None:
-    """It would refuse each: no way begins where the book has it."""
-    site = site_with_stock(people=False)
-    site.run_until_quiet()
-    node = next(n for n in site.state.layout.nodes.values() if not n.parking and not site.state.traffic.held_by(n.name))
-    status = replace(site.twin.machine_of("V1").status("V1"), confirmed=(node.number, 0, 0))
-    said = StatusChanged(device="V1", status=status, battery_permille=1000)
-    site.twin.handle(v.DeviceReported(at_ms=site.twin.now_ms, report=said))
-    site.order("SO1", ("TEA", 2))
-    before = len(site.facts_of(f.DeviceTaskStarted))
-    site.run_for(2 * MINUTE_MS)
-    started = [fact.open_task.device for fact in site.facts_of(f.DeviceTaskStarted)[before:]]
-    assert started
-    assert "V1" not in started
-    assert not site.state.vehicle["V1"].able
-
-
 def test_a_person_says_that_a_standing_vehicle_is_where_it_says() -> None:
     site = site_with_stock(people=False)
     site.run_until_quiet()

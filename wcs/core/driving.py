@@ -86,18 +86,16 @@ def note_ability(turn: Turn, vehicle: str) -> bool:
     if not device.task:
         turn.end_alarms(vehicle, STALLED, "its task has ended")
     able = device.able and device.link is e.Link.SYNCHRONISED
-    able = able and not has_alarm(turn, vehicle, STALLED, MISLOCATED) and not on_board.is_unknown(turn.state, vehicle)
+    able = able and not is_stalled(turn, vehicle) and not on_board.is_unknown(turn.state, vehicle)
     if able != turn.state.vehicle[vehicle].able:
         turn.record(f.VehicleAbleChanged(vehicle=vehicle, able=able, at_ms=turn.now_ms))
     return able
 
 
-def has_alarm(turn: Turn, vehicle: str, *codes: str) -> bool:
-    """Whether one of these stands: while it is stalled the others go round it, until it confirms a node; while nobody
-    knows where it is, it would refuse every way that begins where the book has it.
-    """
+def is_stalled(turn: Turn, vehicle: str) -> bool:
+    """Whether it stands without a word; the others go round it until it confirms a node."""
     alarms = turn.state.alarms_of_subject.get(vehicle)
-    return alarms is not None and any(turn.state.alarm[n].code in codes for n in alarms)
+    return alarms is not None and any(turn.state.alarm[n].code == STALLED for n in alarms)
 
 
 def look_for_stalled(turn: Turn) -> None:
