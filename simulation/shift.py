@@ -16,12 +16,8 @@ from wcs.core.turn import Step
 from wcs.plant.model import OUTSIDE
 
 IDLE_LOOK_MS = 30_000
-ALARMS, DELIVERIES, STATIONS, CARRIERS = (
-    "alarms",
-    "deliveries",
-    "stations",
-    "carriers",
-)  # what is no place, and yet is worth a look
+# What is no place, and yet is worth a look.
+ALARMS, DELIVERIES, STATIONS, CARRIERS = "alarms", "deliveries", "stations", "carriers"
 
 
 class _OnShift:

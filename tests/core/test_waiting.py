@@ -70,12 +70,18 @@ def test_what_waits_for_a_crane_that_stands_says_how_it_stands() -> None:
     assert any(reason.startswith("CR1 is ") for reason in reasons(site))
 
 
-def test_orders_that_wait_for_an_empty_that_cannot_come_raise_an_alarm_until_one_comes() -> None:
+def order_without_empties() -> Site:
+    """A site with stock, an order for it and nothing to put it into."""
     site = Site()
     site.start()
     site.skus("TEA")
     site.stock("A1-L-01-01-1", "TEA", 30)
     site.order("SO1", ("TEA", 2))
+    return site
+
+
+def test_orders_that_wait_for_an_empty_that_cannot_come_raise_an_alarm_until_one_comes() -> None:
+    site = order_without_empties()
     site.order("SO2", ("TEA", 2))
     site.run_for(MINUTE_MS)
     (alarm,) = site.state.alarm
@@ -88,11 +94,7 @@ def test_orders_that_wait_for_an_empty_that_cannot_come_raise_an_alarm_until_one
 
 
 def test_an_alarm_about_empties_ends_with_the_last_order_that_waits() -> None:
-    site = Site()
-    site.start()
-    site.skus("TEA")
-    site.stock("A1-L-01-01-1", "TEA", 30)
-    site.order("SO1", ("TEA", 2))
+    site = order_without_empties()
     site.run_for(MINUTE_MS)
     site.cancel("SO1")
     assert not len(site.state.alarm)

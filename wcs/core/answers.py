@@ -8,7 +8,7 @@ gone        to the place "lost", unless the book knows that it has gone on from 
 
 from __future__ import annotations
 
-from wcs.core import by_hand, driving, legs, on_board, orders, putaway, reconcile, stops, tasks, transports
+from wcs.core import by_hand, driving, handover, legs, on_board, orders, putaway, reconcile, stops, tasks, transports
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
@@ -133,8 +133,7 @@ def reverse(turn: Turn, task: e.OpenTask, place: str, reason: str) -> None:
     turn.move(unit, place, turn.manual_key(), reason)
     if not task.deposited:
         return
-    for track in [track for track in state.track if track.load_unit == unit]:
-        turn.record(f.TrackReleased(conveyor=track.conveyor, track=track.track))
+    handover.release_tracks(turn, unit)
     transport = state.transport_for(unit)
     if transport is not None:
         transports.rests_elsewhere(turn, transport.number, reason)

@@ -1,8 +1,8 @@
 """Moves by hand: what a person has done with a load unit is booked, and it goes on from where they put it.
 
-Rule: a person may put it anywhere but where something else stands or is bound for, and on a machine only what that
-has on board already without the book's knowledge; what is promised of it, or was to be
-filled into it, is served from there, or from elsewhere if it has left.
+Rule: a person may put it anywhere but where something else stands or is bound for, and on a machine only what that has
+on board already without the book's knowledge; what is promised of it, or was to be filled into it, is served from
+there, or from elsewhere if it has left.
 """
 
 from __future__ import annotations
@@ -32,9 +32,8 @@ def move(turn: Turn, event: v.LoadUnitPlaced, unit: e.LoadUnit) -> None:
     if unit.place in turn.layout.clarification and not unit.identified:
         turn.record(f.LoadUnitIdentified(load_unit=unit.load_unit, mass_g=unit.mass_g, height_mm=unit.height_mm))
     handover.placed_by_hand(turn, unit.load_unit, event.place, f"{event.actor}: {event.reason}")
-    if event.place in turn.layout.kinds:  # no belt carries it, whatever was said of it
-        for track in [track for track in turn.state.track if track.load_unit == unit.load_unit]:
-            turn.record(f.TrackReleased(conveyor=track.conveyor, track=track.track))
+    if event.place in turn.layout.kinds:
+        handover.release_tracks(turn, unit.load_unit)
     if event.place in GONE:
         gone(turn, unit.load_unit, event.place, reason)
     elif transport is not None:

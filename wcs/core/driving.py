@@ -94,8 +94,7 @@ def note_ability(turn: Turn, vehicle: str) -> bool:
 
 def is_stalled(turn: Turn, vehicle: str) -> bool:
     """Whether it stands without a word; the others go round it until it confirms a node."""
-    alarms = turn.state.alarms_of_subject.get(vehicle)
-    return alarms is not None and any(turn.state.alarm[n].code == STALLED for n in alarms)
+    return turn.state.has_alarm(vehicle, STALLED)
 
 
 def look_for_stalled(turn: Turn) -> None:

@@ -175,6 +175,12 @@ def left_conveyor(turn: Turn, conveyor: str, track: e.Track, place: str) -> None
     transports.wake_around(turn, place)
 
 
+def release_tracks(turn: Turn, unit: int) -> None:
+    """No belt carries it, whatever was said of it."""
+    for track in [track for track in turn.state.track if track.load_unit == unit]:
+        turn.record(f.TrackReleased(conveyor=track.conveyor, track=track.track))
+
+
 def clarify(turn: Turn, place: str, unit: int) -> None:
     """It came to the clarification lane: whatever it was to do is off until a person has put it right."""
     transport = turn.state.transport_for(unit)

@@ -41,5 +41,4 @@ def look(turn: Turn, device: str, status: DeviceStatus) -> None:
 
 def is_unknown(state: State, device: str) -> bool:
     """Whether this machine has something on board that the book does not have there."""
-    alarms = state.alarms_of_subject.get(device)
-    return alarms is not None and any(state.alarm[number].code == UNKNOWN_LOAD for number in alarms)
+    return state.has_alarm(device, UNKNOWN_LOAD)

@@ -21,10 +21,7 @@ RETRY_UNTIL_MS = 3_600_000
 
 def awaits_retry(turn: Turn, device: str) -> bool:
     """Whether the device has refused and its time to be asked again has not come in this turn."""
-    alarms = turn.state.alarms_of_subject.get(device)
-    if alarms is None:
-        return False
-    return device not in turn.asked_again and any(turn.state.alarm[number].code == REFUSED for number in alarms)
+    return device not in turn.asked_again and turn.state.has_alarm(device, REFUSED)
 
 
 def reason(turn: Turn, device: str) -> str:

@@ -417,6 +417,11 @@ class State:
 
     # Small questions asked everywhere.
 
+    def has_alarm(self, subject: str, code: str) -> bool:
+        """Whether an alarm of this kind stands there."""
+        alarms = self.alarms_of_subject.get(subject)
+        return alarms is not None and any(self.alarm[number].code == code for number in alarms)
+
     def unit_at(self, place: str) -> int:
         """The one load unit at a single place, 0 if none."""
         for load_unit in self.units_at.get(place, ()):

@@ -71,10 +71,15 @@ def _set_up_sqlite(connection: object, _record: object) -> None:
 def _begin_sqlite(connection: sa.Connection) -> None:
     # A deferred transaction that becomes a writer later fails at once where another writes; IMMEDIATE waits its turn.
     immediate = connection.get_execution_options().get("wcs_writer", False)
-    sql, raw = "BEGIN IMMEDIATE" if immediate else "BEGIN", connection.connection.driver_connection
+    said_to_sqlite(connection, "BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def said_to_sqlite(connection: sa.Connection, sql: str, *values: object) -> sqlite3.Cursor:
+    """A statement of every commit, said to the driver: SQLAlchemy takes longer over it than SQLite."""
+    raw = connection.connection.driver_connection
     assert isinstance(raw, sqlite3.Connection)
     try:
-        raw.execute(sql)  # said to the driver: SQLAlchemy takes longer over a statement than SQLite
+        return raw.execute(sql, values)
     except sqlite3.Error as error:
         raise sa.exc.OperationalError(sql, None, error) from error
 

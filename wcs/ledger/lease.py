@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
+from wcs.ledger.database import said_to_sqlite
 from wcs.ledger.errors import LeaseHeld, LeaseLost
 from wcs.ledger.tables import lease
 
@@ -113,23 +113,11 @@ def check(connection: sa.Connection, site_id: str, epoch: int) -> None:
         sql = "SELECT epoch FROM lease WHERE site_id = %s FOR UPDATE"
         found = connection.exec_driver_sql(sql, (site_id,)).scalar_one_or_none()
     else:
-        found = _epoch_in_file(connection, site_id)
+        # BEGIN IMMEDIATE has locked already.
+        row = said_to_sqlite(connection, "SELECT epoch FROM lease WHERE site_id = ?", site_id).fetchone()
+        found = None if row is None else row[0]
     if found != epoch:
         raise LeaseLost(f"our epoch is {epoch}, the site's is {found}: another host drives it")
-
-
-def _epoch_in_file(connection: sa.Connection, site_id: str) -> int | None:
-    """Said to SQLite's driver: it is asked at every commit, and SQLAlchemy takes longer over it than SQLite.
-
-    BEGIN IMMEDIATE has locked already.
-    """
-    sql, raw = "SELECT epoch FROM lease WHERE site_id = ?", connection.connection.driver_connection
-    assert isinstance(raw, sqlite3.Connection)
-    try:
-        found = raw.execute(sql, (site_id,)).fetchone()
-    except sqlite3.Error as error:
-        raise OperationalError(sql, None, error) from error
-    return None if found is None else int(found[0])
 
 
 def hold(cursor: Any, site_id: str, epoch: int) -> None:
