@@ -192,8 +192,8 @@ class Demo:
             tokens = msgspec.json.decode((data / "tokens.json").read_bytes(), type=dict[str, str])
             self.books = Books(self.url)
             self.goods = Goods(self.ready.address, tokens, self.stopping, self.watch)
-            carriers = pools(self.plant, *self.books.carriers_outside())
-            self.people = People(self.plant, self.ready.address, tokens, self.plcs.test_port, options.speed, carriers)
+            pool_of = pools(self.plant, *self.books.units_outside())
+            self.people = People(self.plant, self.ready.address, tokens, self.plcs.test_port, options.speed, pool_of)
         except BaseException:
             self.site.stop()
             self.plcs.stop()
@@ -315,7 +315,7 @@ class Demo:
 
     def _replace(self) -> None:
         """What orders take is brought again, a load unit at a time; of what ran short the next one at once. More would
-        fill the racks until no carrier is left for an order.
+        fill the racks until no empty is left for an order.
         """
         room = EXPECTED_MAX - self.books.expected()
         latest = self.books.latest_delivery()

@@ -79,7 +79,7 @@ class Books:
         """Delivery lines that were announced and have not come."""
         return self._deliveries(_expected.c.received == 0)
 
-    def carriers_outside(self) -> tuple[list[LoadUnit], int]:
+    def units_outside(self) -> tuple[list[LoadUnit], int]:
         """Load units that are to come back as empties, and how many more came full than have left: each that came full
         lets one that leaves stay away.
         """

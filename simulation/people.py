@@ -146,9 +146,9 @@ class Picker(Person):
 
 
 class Pool:
-    """Carriers that have left and come back as empties.
+    """Load units that have left and come back as empties.
 
-    Suppliers fill carriers of the pool: each that comes full lets one that leaves stay away, or the racks would fill
+    Suppliers fill load units of the pool: each that comes full lets one that leaves stay away, or the racks would fill
     with empties. A step of these is safe among threads.
 
     Args:
@@ -193,7 +193,7 @@ def pools(plant: Plant, outside: Sequence[LoadUnit] = (), lent: int = 0) -> dict
 
 
 class DockWorker(Person):
-    """Brings announced load units in, lets finished ones go, and brings carriers back that left."""
+    """Brings announced load units in, lets finished ones go, and brings those back that left."""
 
     def __init__(
         self,

@@ -17,7 +17,7 @@ from wcs.plant.model import OUTSIDE
 
 IDLE_LOOK_MS = 30_000
 # What is no place, and yet is worth a look.
-ALARMS, DELIVERIES, STATIONS, CARRIERS = "alarms", "deliveries", "stations", "carriers"
+ALARMS, DELIVERIES, STATIONS, POOL = "alarms", "deliveries", "stations", "pool"
 
 
 class _OnShift:
@@ -85,7 +85,7 @@ def _moved(twin: Twin, fact: f.LoadUnitMoved) -> Iterator[str]:
     yield fact.sink
     if fact.sink == OUTSIDE:
         yield STATIONS  # there is room at the docks again
-        yield CARRIERS
+        yield POOL
 
 
 def _unit_changed(twin: Twin, fact: f.LoadUnitRoleChanged | f.LoadUnitHoldChanged) -> Iterator[str]:

@@ -9,7 +9,7 @@ from devices.machines.machine import Load
 from devices.machines.world import WorldRefused
 from simulation.chance import Chance
 from simulation.people import LOOK_MS, USUAL, DockWorker, Operator, Person, Picker, Refused, pools
-from simulation.shift import ALARMS, CARRIERS, DELIVERIES, STATIONS, Shift
+from simulation.shift import ALARMS, DELIVERIES, POOL, STATIONS, Shift
 from simulation.spec import StaffSpec
 from simulation.twin import Twin
 from wcs.core import events as v
@@ -162,6 +162,6 @@ def add_people(twin: Twin, staff: StaffSpec = USUAL, seed: int = 0) -> None:
     for dock in plant.docks:
         desk = TwinDesk(twin, f"dock worker {dock.name}")
         worker = DockWorker(dock, plant, desk, hands, staff, pool_of[dock.name])
-        add(worker, *dock.inbound_points, *dock.outbound_points, DELIVERIES, CARRIERS)
+        add(worker, *dock.inbound_points, *dock.outbound_points, DELIVERIES, POOL)
     put_on_points = (station.put_on_point for station in plant.stations)
     add(Operator(plant, TwinDesk(twin, "operator"), hands, staff), *plant.clarification_points, *put_on_points, ALARMS)

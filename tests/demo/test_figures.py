@@ -35,7 +35,7 @@ def test_carriers_that_are_away_and_goods_that_are_missing_are_known_after_a_sto
     twin.run_to(minutes * MINUTE_MS)
     keep_books(f"sqlite:///{tmp_path / 'wcs.db'}", twin)
     books = Books(f"sqlite:///{tmp_path / 'wcs.db'}")
-    outside, lent = books.carriers_outside()
+    outside, lent = books.units_outside()
     state = twin.warehouse.state
     inside = [unit for unit in state.load_unit if unit.place != OUTSIDE]
     assert len(inside) + len(outside) - lent == len(opened), "when all are back, as many carriers are in as at opening"

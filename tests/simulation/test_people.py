@@ -85,7 +85,7 @@ def test_work_that_takes_as_long_as_a_look_is_done_when_its_time_is_over(service
     assert took_ms[1_000] - took_ms[999] < LOOK_ANYWAY_MS // 3
 
 
-def test_carriers_outside_are_shared_out_among_docks() -> None:
+def test_units_outside_are_shared_out_among_docks() -> None:
     plant = load_plant("demo")
     units = [
         e.LoadUnit(
