@@ -8,6 +8,7 @@ finds the hands' part done already (after a crash) confirms only. Durations are 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -64,7 +65,7 @@ class Hands(Protocol):
     def local_reset(self, device: str) -> None: ...
 
 
-class Person:
+class Person(ABC):
     """Somebody with at most one piece of work in hand, which is done when its time is over."""
 
     name = ""
@@ -82,8 +83,9 @@ class Person:
             finish()
         return self._begin()
 
+    @abstractmethod
     def _begin(self) -> int:
-        raise NotImplementedError
+        """Take up the next piece of work; how long it takes, ms."""
 
     def _take_up(self, takes_ms: int, finish: Callable[[], object]) -> int:
         """Do it when so much time is over; what takes no time is done at once."""
