@@ -284,6 +284,20 @@ def test_a_vehicle_that_people_drove_by_hand_is_believed() -> None:
     assert not [a for a in site.state.alarm if a.code == "vehicle_mislocated"]
 
 
+def test_a_vehicle_that_says_otherwise_as_people_hand_it_back_is_believed() -> None:
+    site = site_with_stock(people=False)
+    site.run_until_quiet()
+    home = site.state.vehicle["V1"].node
+    node = next(n for n in site.state.layout.nodes.values() if not n.parking and not site.state.traffic.held_by(n.name))
+    right = site.twin.machine_of("V1").status("V1")
+    wrong = replace(right, confirmed=(node.number, 0, 0), mode=OperatingMode.MANUAL)
+    for status in (wrong, right):
+        said = StatusChanged(device="V1", status=status, battery_permille=1000)
+        site.twin.handle(v.DeviceReported(at_ms=site.twin.now_ms, report=said))
+    assert site.state.vehicle["V1"].node == home
+    assert not list(site.state.alarm)
+
+
 def test_a_vehicle_that_people_pushed_in_mid_way_holds_where_it_stands_and_its_way_until_its_task_has_ended() -> None:
     site = site_with_stock()
     site.order("SO1", ("TEA", 2))

@@ -54,9 +54,10 @@ def confirmed(turn: Turn, vehicle: str, number: int, *, moved_by_hand: bool) -> 
         turn.raise_alarm(vehicle, MISLOCATED, f"says that it is at {node}, and not at {known}", answers=("done",))
 
 
-def may_have_moved_by_hand(status: DeviceStatus) -> bool:
-    """Whether people may have driven it since it was last seen."""
-    return status.state in STOPPED_STATES or status.mode is not OperatingMode.AUTOMATIC
+def may_have_moved_by_hand(known: e.Device, status: DeviceStatus) -> bool:
+    """Whether people may have driven it since it was last seen: it stood for them then, or it does now."""
+    was_stopped = bool(known.stopped) or known.mode is not OperatingMode.AUTOMATIC
+    return was_stopped or status.state in STOPPED_STATES or status.mode is not OperatingMode.AUTOMATIC
 
 
 def believe(turn: Turn, vehicle: str, node: str) -> None:

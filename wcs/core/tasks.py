@@ -94,6 +94,7 @@ def open_task(turn: Turn, device: str) -> e.OpenTask | None:
 
 def status_changed(turn: Turn, device: str, status: DeviceStatus, battery_permille: int) -> None:
     """Take in what a synchronised device says of itself."""
+    by_hand = driving.may_have_moved_by_hand(turn.state.device[device], status)
     see(turn, device, status, battery_permille)
     if turn.state.device[device].link is not e.Link.SYNCHRONISED:
         return
@@ -107,7 +108,6 @@ def status_changed(turn: Turn, device: str, status: DeviceStatus, battery_permil
         settle_unbooked_done(turn, device, status)
     on_board.look(turn, device, status)
     if turn.layout.kinds[device] is Kind.VEHICLE:
-        by_hand = driving.may_have_moved_by_hand(status)
         driving.confirmed(turn, device, status.confirmed[0], moved_by_hand=by_hand)
         turn.wake("VEHICLES")
     else:
