@@ -3,7 +3,8 @@
     dock ─▶ vehicle ─▶ An.VIN ─ segments ─▶ An.IN ─▶ crane ─▶ An.OUT ─ segments ─▶ An.VOUT ─▶ vehicle
                        STn.VIN ─ segments ─▶ STn.PICK ─▶ (STn.HAND | segments ─▶ STn.VOUT ─▶ vehicle)
 
-The track is a grid of one-way streets: aisles along its north side, stations and docks along its south side.
+The track is a grid of one-way streets: aisles along its north side, stations along its south side
+and the docks among them, so that no way to one leads through the whole building.
 """
 
 from __future__ import annotations
@@ -219,11 +220,14 @@ def _track(aisles: int, stations: int, docks: int, vehicles: int) -> tuple[Track
     for n in range(1, aisles + 1):
         bay(f"B.A{n}.IN", 0, 2 * n - 2, -0.5, stops=_stops(f"A{n}.VIN"))
         bay(f"B.A{n}.OUT", 0, 2 * n - 1, -0.5, stops=_stops(f"A{n}.VOUT"))
+    column = 1
     for n in range(1, stations + 1):
-        bay(f"B.ST{n}.IN", ROWS - 1, 2 * n - 1, 0.5, stops=_stops(f"ST{n}.VIN"))
-        bay(f"B.ST{n}.OUT", ROWS - 1, 2 * n, 0.5, stops=_stops(f"ST{n}.VOUT"))
-    for n in range(1, docks + 1):
-        bay(f"B.D{n}", ROWS - 1, 2 * stations + n, 0.5, stops=_stops(*_points(n, "IN"), *_points(n, "OUT")))
+        bay(f"B.ST{n}.IN", ROWS - 1, column, 0.5, stops=_stops(f"ST{n}.VIN"))
+        bay(f"B.ST{n}.OUT", ROWS - 1, column + 1, 0.5, stops=_stops(f"ST{n}.VOUT"))
+        column += 2
+        for d in range((n - 1) * docks // stations + 1, n * docks // stations + 1):
+            bay(f"B.D{d}", ROWS - 1, column, 0.5, stops=_stops(*_points(d, "IN"), *_points(d, "OUT")))
+            column += 1
     homes = []
     for n in range(vehicles):
         lane, block = 1 + n % (ROWS - 2), n // (ROWS - 2)

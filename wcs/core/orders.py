@@ -165,10 +165,10 @@ def release(turn: Turn) -> None:
         if not state.order_queue:
             turn.end_alarms(BUILDING, NO_EMPTIES, "no order waits for one")
             return
-        station = station_with_room(turn)
+        number = state.order_queue[0][2]
+        station = station_with_room(turn, number)
         if station is None:
             return
-        number = state.order_queue[0][2]
         empty = spare_unit_at(turn, station) or find_empty(turn)
         if not empty:
             wait(turn, number, "an empty load unit for the order")
@@ -210,17 +210,23 @@ def wait(turn: Turn, number: str, reason: str) -> None:
         turn.record(f.OrderWaits(order_number=number, waits_for=reason))
 
 
-def station_with_room(turn: Turn) -> PickStation | None:
-    """The station with the fewest orders that has room for one more; ties by name."""
-    best: PickStation | None = None
+def station_with_room(turn: Turn, number: str) -> PickStation | None:
+    """The station with the fewest orders that has room for one more; of these the one that is soonest reached from
+    what is reserved for this order, for that is driven there and back; then by name.
+    """
+    best: list[PickStation] = []
     best_count = 0
     for name, station in turn.layout.stations.items():
         count = len(turn.state.orders_at_station[name])
-        if (best is not None and count >= best_count) or count >= places_of(station) or name in turn.state.block:
+        if (best and count > best_count) or count >= places_of(station) or name in turn.state.block:
             continue
         if count + foreign_units(turn, station) < places_of(station):
-            best, best_count = station, count
-    return best
+            best = [*best, station] if best and count == best_count else [station]
+            best_count = count
+    if len(best) < 2:
+        return best[0] if best else None
+    units = set(turn.state.reservations_of_order.get(number, {}).values())
+    return min(best, key=lambda s: (sum(transports.travel_ms(turn, u, s.pick_point) for u in units), s.name))
 
 
 def places_of(station: PickStation) -> int:

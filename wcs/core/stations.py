@@ -262,7 +262,9 @@ def put_on_seen(turn: Turn, unit_number: int) -> None:
         return
     order = state.order.get(unit.order_number) if unit.role is e.LoadUnitRole.ORDER else None
     if order is not None and unit.sscc:
-        transports.create(turn, unit_number, best_dock(state), e.Purpose.SHIPPING, order_number=order.number)
+        transports.create(
+            turn, unit_number, best_dock(turn, unit_number), e.Purpose.SHIPPING, order_number=order.number
+        )
     elif order is not None and order.station:  # it is not complete: back to where it is filled
         sink = turn.layout.stations[order.station].handover_point
         transports.create(turn, unit_number, sink, e.Purpose.EMPTY_SUPPLY, order_number=order.number)
@@ -270,9 +272,12 @@ def put_on_seen(turn: Turn, unit_number: int) -> None:
         putaway.store(turn, unit_number, reason="put on the conveyor")
 
 
-def best_dock(state: State) -> str:
-    """The outbound point with the least bound for it; ties by name."""
+def best_dock(turn: Turn, unit: int) -> str:
+    """The outbound point with the least bound for it; of these the one soonest reached; then by name."""
+    state = turn.state
     return min(
         state.layout.dock_outbound,
-        key=lambda p: (len(state.units_to.get(p, ())) + bool(state.unit_at(p)), p),
-    )
+        key=lambda p: (
+            len(state.units_to.get(p, ())) + bool(state.unit_at(p)), transports.travel_ms(turn, unit, p), p
+        ),
+    )  # fmt: skip

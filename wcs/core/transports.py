@@ -13,6 +13,7 @@ from wcs.core.turn import Turn
 from wcs.plant.routes import LegPlan, NoRoute
 
 BROUGHT_AT_ONCE_MAX = 2  # vehicles to one entry: one sets down while the next comes; a third would only queue
+FAR_MS = 3_600_000  # longer than any way: a place that no way leads to comes after all others
 
 
 def create(
@@ -101,6 +102,14 @@ def origin_of(turn: Turn, load_unit: int) -> str:
         return turn.layout.target(place)
     leg = turn.state.leg_of_unit(load_unit)
     return leg.source if leg is not None and leg.carrier == place else conveyor.points[0].name
+
+
+def travel_ms(turn: Turn, load_unit: int, sink: str) -> int:
+    """How long a load unit is on its way to `sink`, roughly and without waiting; FAR_MS if no way leads there."""
+    try:
+        return turn.layout.routes.travel_time_ms(origin_of(turn, load_unit), sink)
+    except NoRoute:
+        return FAR_MS
 
 
 def join_at_point(turn: Turn, number: int, point: str) -> None:
