@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 
 from api import cli_acceptance, cli_books, cli_device, cli_link, cli_simulate, cli_sweep
+from api.exit_codes import NOT_WELL, REFUSED
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="Warehouse control system")
 plant_app = typer.Typer(no_args_is_help=True, help="Plant files")
@@ -24,7 +25,6 @@ app.command()(cli_sweep.sweep)
 app.command()(cli_acceptance.acceptance)
 app.command()(cli_link.link)
 
-REFUSED, BROKEN_OFF = 2, 1  # as of every command: nothing began; what began did not end well
 DEMO_FOLDERS = Path(".wcs")  # one folder a plant: a folder that was begun with another is refused
 SPEED_MAX = 30.0  # beyond it telegrams take longer in plant time than machines allow
 Json = Annotated[bool, typer.Option("--json", help="one JSON document on standard output")]
@@ -116,7 +116,7 @@ def serve(
         asyncio.run(wiring.serve(settings, ready=ready))
     except (LedgerError, wiring.CannotListen) as refusal:
         say(str(refusal))
-        raise typer.Exit(BROKEN_OFF if served else REFUSED) from None
+        raise typer.Exit(NOT_WELL if served else REFUSED) from None
 
 
 @app.command()
@@ -164,7 +164,7 @@ def check(file: str, as_json: Json = False) -> None:
             _line(msgspec.json.encode({"ok": False, "findings": findings}).decode())
         else:
             _line(str(refusal))
-        raise typer.Exit(1) from None
+        raise typer.Exit(NOT_WELL) from None
     if as_json:
         _line(msgspec.json.encode({"ok": True, "plant": figures}).decode())
     else:

@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-REFUSED = 2
+from api.exit_codes import REFUSED
 
 AGAIN = "; may be given again"
 Rates = Annotated[list[str] | None, typer.Option(help=f"KIND=RATE an hour: device_fault, …{AGAIN}")]

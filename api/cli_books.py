@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from api.exit_codes import NOT_WELL, REFUSED
+
 if TYPE_CHECKING:
     from wcs.ledger.backup import SiteMark
 
@@ -68,7 +70,7 @@ def audit(
         _table(("check", "result", "detail"), [*rows, *((n, "skipped", why) for n, why in report.skipped.items())])
         made, failed = len(report.checks), sum(not check.ok for check in report.checks.values())
         sys.stdout.write(f"{made - failed} of {made} checks passed; skipped: {len(report.skipped)}\n")
-    raise typer.Exit(0 if report.ok else 1)
+    raise typer.Exit(0 if report.ok else NOT_WELL)
 
 
 def export(
@@ -161,10 +163,10 @@ def _refusals() -> Iterator[None]:
         yield
     except SQLAlchemyError as refusal:  # a wrong address, a file that is no database, tables that are not there
         typer.echo(f"the database cannot be read: {str(refusal).splitlines()[0]}", err=True)
-        raise typer.Exit(2) from None
+        raise typer.Exit(REFUSED) from None
     except (LedgerError, PlantFileError, SecretMissing, FileNotFoundError) as refusal:
         typer.echo(str(refusal), err=True)
-        raise typer.Exit(2) from None
+        raise typer.Exit(REFUSED) from None
 
 
 def _marks(work: Callable[[], tuple[SiteMark, ...]], as_json: bool) -> None:

@@ -18,12 +18,12 @@ from rich.status import Status
 from api.demo import CannotStart, Demo, DemoOptions, WrongFolder
 from api.demo_figures import OrderCounts
 from api.demo_goods import GoodsRefused
+from api.exit_codes import NOT_WELL, REFUSED
 from api.orders_file import OrdersFileError
 from devices.virtual_plc.child import ChildFailed
 from devices.virtual_plc.files import FolderBusy
 from wcs.plant.file import PlantFileError
 
-WRONG_USE = 2
 PROGRESS_INTERVAL_S = 30.0  # where no terminal shows a line that changes: often enough to see that it lives
 # What a start or a run can meet that is nobody's bug: said in a line, without a traceback.
 REFUSALS = (WrongFolder, CannotStart, OrdersFileError, GoodsRefused, FolderBusy, ChildFailed, PlantFileError, OSError)
@@ -38,7 +38,7 @@ def run_demo(options: DemoOptions, say: Callable[[str], None], *, browser: bool,
         demo = Demo(options, say)
     except REFUSALS as refusal:
         say(f"wcs demo: {refusal}")
-        return WRONG_USE
+        return REFUSED
     with demo:
         stops.tell(demo)
         say(f"ready after {time.monotonic() - began:.1f} s; sign in once with {demo.ready.link}")
@@ -50,7 +50,7 @@ def run_demo(options: DemoOptions, say: Callable[[str], None], *, browser: bool,
             return _close(demo, say, as_json=as_json)
         except REFUSALS as refusal:
             say(f"wcs demo: {refusal}")
-            return WRONG_USE
+            return REFUSED
 
 
 def _close(demo: Demo, say: Callable[[str], None], *, as_json: bool) -> int:
@@ -70,7 +70,7 @@ def _close(demo: Demo, say: Callable[[str], None], *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(msgspec.json.encode(demo.document(report)).decode() + "\n")
         sys.stdout.flush()
-    return 0 if report.ok and counts.placed == counts.ended else 1
+    return 0 if report.ok and counts.placed == counts.ended else NOT_WELL
 
 
 def has_screen(platform: str, environment: Mapping[str, str]) -> bool:

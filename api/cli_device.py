@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from api.exit_codes import NOT_WELL, REFUSED
+
 if TYPE_CHECKING:
     from devices.commissioning import Row, Target
     from wcs.core.ports import DeviceTask
 
-REFUSED, FAILED = 2, 1  # nothing could be asked; what was asked was not done
 app = typer.Typer(no_args_is_help=True, help="One device of one PLC")
 Address = Annotated[str, typer.Argument(help="HOST:PORT")]
 Device = Annotated[str, typer.Argument(help="the device's name (its node on OPC UA)")]
@@ -148,7 +149,7 @@ def _run(ask: Callable[[], Awaitable[None]]) -> None:
         raise typer.Exit(REFUSED) from None
     except TaskNotSent as error:
         typer.echo(f"not sent, or not done: {error}", err=True)
-        raise typer.Exit(FAILED) from None
+        raise typer.Exit(NOT_WELL) from None
 
 
 def _show(rows: tuple[Row, ...], as_json: bool) -> None:

@@ -11,7 +11,8 @@ from typing import Annotated, NoReturn
 
 import typer
 
-REFUSED = 2
+from api.exit_codes import REFUSED
+
 ADMIN = "keeper"  # of a demo
 TIMEOUT_S = 10.0
 

@@ -11,8 +11,7 @@ from typing import Annotated
 
 import typer
 
-REFUSED = 2
-MISSED = 1
+from api.exit_codes import NOT_WELL, REFUSED
 
 AGAIN = "; may be given again"
 Rate = Annotated[float | None, typer.Option(help="mean rate", show_default="60, or with --from the site's own")]
@@ -103,4 +102,4 @@ def simulate(
         typer.echo(line, err=True)
     sys.stdout.write(found.document() if as_json else found.table())
     sys.stdout.flush()
-    raise typer.Exit(0 if found.passed else MISSED)
+    raise typer.Exit(0 if found.passed else NOT_WELL)

@@ -11,8 +11,7 @@ from typing import Annotated
 
 import typer
 
-REFUSED = 2
-STOPPED = 130
+from api.exit_codes import REFUSED, STOPPED
 
 ReportFile = Annotated[Path | None, typer.Option(dir_okay=False, help="write a self-contained HTML report")]
 Out = Annotated[Path | None, typer.Option(file_okay=False, help="folder of the results", show_default="FILE's name")]
