@@ -2,7 +2,8 @@
 
 For a replay also when an order comes: placed (an ISO date or time), or after_s (seconds from the start).
 Rule: the whole file is read and checked before anything of it is placed; what is wrong is named by file and line.
-Commas, semicolons or tabs separate, a byte order mark and any line ends are welcome, the text is UTF-8.
+Times are all with a zone, or all without (then UTC). Commas, semicolons or tabs separate, a byte order mark and any line
+ends are welcome, the text is UTF-8.
 """
 
 from __future__ import annotations
@@ -51,6 +52,7 @@ def read_baskets(file: Path, known: Collection[str] | None = None) -> list[Baske
     due: dict[str, int | None] = {}
     placed: dict[str, int | None] = {}
     after: dict[str, int | None] = {}
+    zoned: set[bool] = set()
     for where, row in _rows(file):
         number, sku = _name(row, "order_id", where), _name(row, "sku", where)
         basket = lines.setdefault(number, {})
@@ -62,8 +64,8 @@ def read_baskets(file: Path, known: Collection[str] | None = None) -> list[Baske
         if known is not None and sku not in known:
             raise OrdersFileError(f"{where}: unknown SKU {sku!r}")
         for column, times, time_ms in (
-            ("due", due, _time_ms(row.get("due"), where, "due")),
-            ("placed", placed, _time_ms(row.get("placed"), where, "placed")),
+            ("due", due, _time_ms(row.get("due"), where, "due", zoned)),
+            ("placed", placed, _time_ms(row.get("placed"), where, "placed", zoned)),
             ("after_s", after, _seconds_ms(row.get("after_s"), where)),
         ):
             if times.get(number) is None:
@@ -96,6 +98,8 @@ def _rows(file: Path) -> Iterator[tuple[str, dict[str, str | None]]]:
         twice = [name for name in (*COLUMNS, *TIMES) if names.count(name) > 1]
         if twice:
             raise OrdersFileError(f"{file}: line 1: the column {', '.join(twice)} is there twice")
+        if "placed" in names and "after_s" in names:
+            raise OrdersFileError(f"{file}: line 1: placed and after_s are there: wanted one of them")
         for row in reader:
             where = f"{file}: line {reader.line_num}"
             if None in row:
@@ -144,15 +148,19 @@ def _seconds_ms(text: str | None, where: str) -> int | None:
     return round(seconds * 1000)
 
 
-def _time_ms(text: str | None, where: str, column: str) -> int | None:
+def _time_ms(text: str | None, where: str, column: str, zoned: set[bool]) -> int | None:
+    """Moments as ms since 1970; `zoned` remembers whether those before had a zone, for a mixture is a slip."""
     if not text or not text.strip():
         return None
     try:
         moment = datetime.fromisoformat(text.strip())
+        zoned.add(moment.tzinfo is not None)
         moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
         time_ms = int(moment.timestamp() * 1000)
     except (ValueError, OverflowError):
         raise OrdersFileError(f"{where}: {column} {text!r} is not an ISO date or time") from None
+    if len(zoned) > 1:
+        raise OrdersFileError(f"{where}: {column} {text!r}: some times of this file have a zone, others have none")
     if time_ms < 0:
         raise OrdersFileError(f"{where}: {column} {text!r} is long past")
     return time_ms

@@ -53,8 +53,8 @@ def parse_gate(text: str) -> Gate:
 
 def judge(gate: Gate, results: Sequence[RunResult]) -> Verdict:
     """Whether these runs reach it; a run that diverged does not keep up, whatever it shipped until then."""
-    rates = [r.row.throughput_per_hour for r in results]
-    lower = fmean(rates) - (half_width(rates, gate.confidence) or 0.0)
+    rows = [r.row for r in results]
+    lower = fmean(row.throughput_per_hour for row in rows) - (half_width(rows, gate.confidence) or 0.0)
     return Verdict(
         passed=lower >= gate.target_per_hour and not any(r.row.diverged for r in results),
         target_per_hour=gate.target_per_hour,

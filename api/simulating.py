@@ -46,7 +46,7 @@ from wcs.plant.site_file import load_site
 Show = Callable[[str, int, int, float], None]
 """(scenario, replication from 0, replications, share of it that is done)"""
 
-ORDERS_PER_HOUR = 60.0
+ORDERS_PER_HOUR, HOUR_MS = 60.0, 3_600_000
 BUSIEST_SHOWN = 5
 REPORT = "simulation.report"  # loaded when a report is asked for: drawing takes as long to load as a short run
 AnyRecord = TypeVar("AnyRecord", bound=Record)
@@ -91,12 +91,15 @@ class Question(Record):
 class Answer(Record):
     """One scenario or several, the first counting where one is meant.
 
-    orders_per_hour: the rate at which orders were drawn; None for real orders. from_site: it is what came there lately.
+    orders_per_hour: the rate at which orders were drawn; None for real orders.
+    from_site: it is what came there lately.
+    left_out: how many of how many real orders come after the end.
     """
 
     scenarios: tuple[Figures, ...]
     orders_per_hour: float | None = None
     from_site: bool = False
+    left_out: tuple[int, int] = (0, 0)
     verdicts: tuple[Verdict, ...] = ()
     sensitivities: tuple[Sensitivity, ...] = ()
 
@@ -108,15 +111,15 @@ class Answer(Record):
         """What people should know besides the figures."""
         if self.from_site and self.orders_per_hour is not None:
             yield f"--from: {self.orders_per_hour:.1f} orders an hour, as they came there lately"
+        if self.left_out[0]:
+            yield "{} of {} orders come after the end of the run: --hours, or --orders-times".format(*self.left_out)
         for figures in self.scenarios:
             for why in figures.diverged:
                 yield f"{_label(figures)}this run diverged and was ended: {why}"
         for figures, verdict in zip(self.scenarios, self.verdicts, strict=False):
             met = "reaches" if verdict.passed else "does not reach"
-            yield (
-                f"{_label(figures)}gate: the lower {verdict.confidence:.0%} limit {verdict.lower_limit:.1f} orders"
-                f" an hour {met} {verdict.target_per_hour:g}"
-            )
+            limit = f"the lower {verdict.confidence * 100:g} % limit {verdict.lower_limit:.1f} orders an hour"
+            yield (f"{_label(figures)}gate: {limit} {met} {verdict.target_per_hour:g}")
 
     def document(self) -> str:
         """One JSON document, its line end included."""
@@ -159,7 +162,9 @@ def answer(question: Question, show: Show = lambda label, n, of, share: None) ->
     ]
     write_report([run for runs in results for run in runs], brings)
     workload = specs[0].workload
+    end_ms = int((question.warm_up_hours + question.hours) * HOUR_MS)
     return Answer(
+        left_out=(sum(order.at_ms > end_ms for order in workload.replay), len(workload.replay)),
         orders_per_hour=None if workload.replay else workload.orders_per_hour,
         from_site=start is not None and question.orders_per_hour is None,
         sensitivities=tuple(brings),
@@ -228,6 +233,8 @@ def scenarios(question: Question, plant: Plant, start: Start | None) -> list[Run
     _possible(question, check_spec(drawn))
     replay = _replay(question, drawn, start)
     base = msgspec.structs.replace(drawn, workload=msgspec.structs.replace(drawn.workload, replay=replay))
+    if len(set(question.vehicles)) < len(question.vehicles):
+        raise Refusal("--vehicles: a fleet is there twice")
     with refusals():
         fleets = [
             msgspec.structs.replace(
@@ -324,6 +331,8 @@ def _pairs(option: str, texts: tuple[str, ...]) -> dict[str, str]:
         key, equals, value = text.partition("=")
         if not (key and equals and value):
             raise Refusal(f"{option} {text!r}: wanted KEY=VALUE")
+        if key in pairs:
+            raise Refusal(f"{option} {key}: is there twice")
         pairs[key] = value
     return pairs
 
@@ -344,11 +353,15 @@ def _read(option: str, texts: tuple[str, ...], usual: AnyRecord) -> AnyRecord:
             known = [field for field in usual.__struct_fields__ if field not in ("orders_per_hour", "replay")]
             raise Refusal(f"{option}: there is no {key}; known are {', '.join(known)}")
         named[key] = value.split(",") if isinstance(getattr(usual, key), tuple) else value
-    try:
-        read = msgspec.convert(named, type(usual), strict=False)
-    except msgspec.ValidationError as refusal:
-        raise Refusal(f"{option}: {refusal}") from None
-    return msgspec.structs.replace(usual, **{key: getattr(read, key) for key in named})
+    types = {field.name: field.type for field in msgspec.structs.fields(type(usual))}
+    read: dict[str, object] = {}
+    for key, words in named.items():
+        try:
+            read[key] = msgspec.convert(words, types[key], strict=False)
+        except msgspec.ValidationError:
+            wanted = "a whole number" if types[key] is int else "a number" if isinstance(words, str) else "numbers"
+            raise Refusal(f"{option} {key}: {_pairs(option, texts)[key]!r} is not {wanted}") from None
+    return msgspec.structs.replace(usual, **read)
 
 
 def _label(figures: Figures) -> str:
@@ -361,16 +374,18 @@ def _lines(figures: Figures, brings: Sequence[Sensitivity]) -> Iterator[str]:
     runs = "run" if figures.replications == 1 else "runs"
     yield f"{figures.label}, {figures.replications} {runs}"
     yield f"  throughput        {rate.mean:.1f}{spread} orders an hour"
-    yield f"  order time        {figures.order_time_s.p50:.0f} s half of them, {figures.order_time_s.p95:.0f} s 95 %"
+    half, nearly_all = figures.order_time_s.p50, figures.order_time_s.p95
+    if half is not None and nearly_all is not None:
+        yield f"  order time        {half:.0f} s half of them, {nearly_all:.0f} s 95 %"
     busiest = sorted(figures.utilisation.items(), key=lambda pair: -pair[1])[:BUSIEST_SHOWN]
     if busiest:
         yield f"  busiest           {', '.join(f'{device} {share:.0%}' for device, share in busiest)}"
-    yield f"  transports        {figures.transports}, {figures.events_per_transport:.1f} events each"
+    each = "" if figures.events_per_transport is None else f", {figures.events_per_transport:.1f} events each"
+    yield f"  transports        {figures.transports}{each}"
     yield f"  real time         {figures.real_time_factor:.0f} times, {figures.planner_share:.0%} of it planning"
     for one in brings:
         if one.label == figures.label:
-            yield (
-                f"  {one.faster} a tenth faster:"
-                f" {one.orders_per_hour:+.1f} ± {one.orders_half_width:.1f} orders an hour"
-                f", {-one.order_time_less_s:+.1f} ± {one.order_time_half_width:.1f} s mean order time"
-            )
+            brought = f"{one.orders_per_hour:+.1f} ± {one.orders_half_width:.1f} orders an hour"
+            if one.order_time_less_s is not None:
+                brought += f", {-one.order_time_less_s:+.1f} ± {one.order_time_half_width:.1f} s mean order time"
+            yield f"  {one.faster} a tenth faster: {brought}"

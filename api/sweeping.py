@@ -19,11 +19,11 @@ from api.progress_lines import ProgressLines
 from api.simulating_report import why_not
 from simulation.engine import Engine, EngineLost
 from simulation.experiment import Experiment, ExperimentError, load_experiment
-from simulation.figures import Figures, candidates, figures_of
+from simulation.figures import Figures, candidates, figures_of, throughput_difference
 from simulation.report import write_report
 from simulation.report_asked import Asked
 from simulation.spec import RunResult
-from simulation.statistics import Difference, mean_series, mser5, paired_difference
+from simulation.statistics import Difference, mean_series, mser5
 from simulation.store import ResultStore, StoreError
 from simulation.sweep import sweep
 from simulation.workers import Workers
@@ -48,7 +48,7 @@ class Compared(Record):
 
 class SweepAnswer(Record):
     """All scenarios; `best` is the label of the one with the highest throughput, or null where the runs do not tell it
-    from others: then `undecided` has the labels of all that it may be.
+    from others (then `undecided` has the labels of all that it may be) or where there are no others.
     """
 
     experiment: str
@@ -68,14 +68,19 @@ class SweepAnswer(Record):
             figures, difference = one.figures, one.difference
             rate, half = figures.throughput_per_hour.mean, figures.throughput_per_hour.half_width
             line = f"  {figures.label:{width}}  {rate:7.1f}{'' if half is None else f' ± {half:.1f}':9}"
-            line += f"  {figures.replications:3d} runs  order time {figures.order_time_s.p50:.0f} s"
+            line += f"  {figures.replications:3d} runs"
+            if figures.order_time_s.p50 is not None:
+                line += f"  order time {figures.order_time_s.p50:.0f} s"
             if difference is not None:
                 line += f"  {difference.mean:+.1f} ± {difference.half_width:.1f}"
             if figures.diverged:
                 line += f"  does not keep up ({figures.diverged[0]})"
             lines.append(line)
-        verdict = f"best: {self.best}" if self.best is not None else f"not decided between {'; '.join(self.undecided)}"
-        return "\n".join([*lines, verdict]) + "\n"
+        if self.best is not None:
+            lines.append(f"best: {self.best}")
+        elif self.undecided:
+            lines.append(f"not decided between {'; '.join(self.undecided)}")
+        return "\n".join(lines) + "\n"
 
 
 def ask(
@@ -165,7 +170,7 @@ def _run(experiment: Experiment, store: ResultStore, engine: Engine[Any], stream
 
 def _answer(experiment: Experiment, results: Sequence[Sequence[RunResult]]) -> SweepAnswer:
     figures = [figures_of(runs) for runs in results]
-    best = candidates(results)
+    best = candidates(results) if len(results) > 1 else []
     return SweepAnswer(
         experiment=experiment.name,
         scenarios=tuple(
@@ -179,11 +184,7 @@ def _answer(experiment: Experiment, results: Sequence[Sequence[RunResult]]) -> S
 
 def _difference(runs: Sequence[RunResult], first: Sequence[RunResult]) -> Difference | None:
     """On the seeds that both have."""
-    both = min(len(runs), len(first))
-    if runs is first or both < 2:
-        return None
-    ours, theirs = ([run.row.throughput_per_hour for run in some[:both]] for some in (runs, first))
-    return paired_difference(ours, theirs)
+    return None if runs is first else throughput_difference([run.row for run in runs], [run.row for run in first])
 
 
 def _warm_up_minutes(runs: Sequence[RunResult]) -> float:

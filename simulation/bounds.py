@@ -11,9 +11,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from msgspec.structs import replace
+
 from simulation.spec import RunSpec, StaffSpec
 from wcs.plant.check_rates import bounds
 from wcs.plant.cycle_times import CraneCycle, vehicle_trip_ms
+from wcs.plant.finding import Finding
 from wcs.plant.model import Plant, Record, Vehicle
 
 HOUR_MS = 3_600_000
@@ -55,17 +58,18 @@ def loads(spec: RunSpec) -> tuple[DeviceLoad, ...]:
     demand = demand_of(spec)
     if demand.orders <= 0:
         return ()
+    plant = _open_part(spec)
     found = (
-        _cranes(spec.plant, demand),
-        *_stations(spec.plant, demand, spec.staff),
+        _cranes(plant, demand),
+        *_stations(plant, demand, spec.staff),
         *_conveyors(spec.plant, demand),
         *_vehicles(spec.plant, demand),
     )
     return tuple(sorted(found, key=lambda load: -load.share))
 
 
-def saturated(spec: RunSpec) -> tuple[str, ...]:
-    """Why this workload is out of reach of this plant, a sentence for each kind of device; empty: it may be in reach.
+def saturated(spec: RunSpec) -> tuple[Finding, ...]:
+    """Why this workload is out of reach of this plant, a finding for each kind of device; empty: it may be in reach.
 
     Example:
         >>> from simulation.spec import WorkloadSpec
@@ -73,12 +77,38 @@ def saturated(spec: RunSpec) -> tuple[str, ...]:
         >>> saturated(RunSpec(plant=load_plant("tiny"), workload=WorkloadSpec(orders_per_hour=60)))
         ()
     """
-    orders = demand_of(spec).orders
+    found = tuple(load for load in loads(spec) if load.share >= 1)
+    demand = demand_of(spec)
+    if found and demand.inbound > demand.orders:
+        without = replace(spec, workload=replace(spec.workload, inbound_per_hour=None))
+        if all(load.share < 1 for load in loads(without)):
+            what = f"{demand.inbound:g} load units an hour inbound beside {demand.orders:g} orders"
+            return tuple(
+                Finding(key="workload.inbound_per_hour", reason=f"{what} cannot be reached: {_works(load)}")
+                for load in found
+            )
     return tuple(
-        f"{orders:g} orders an hour cannot be reached: {load.devices} would have to work {load.share:.0%} of the time,"
-        f" {load.most_per_hour:.0f} an hour are the most ({load.reason})"
-        for load in loads(spec)
-        if load.share >= 1
+        Finding(
+            key="workload.orders_per_hour",
+            reason=f"{demand.orders:g} orders an hour cannot be reached: {_works(load)},"
+            f" {load.most_per_hour:.0f} an hour are the most ({load.reason})",
+        )
+        for load in found
+    )
+
+
+def _works(load: DeviceLoad) -> str:
+    return f"{load.devices} would have to work {load.share:.0%} of the time"
+
+
+def _open_part(spec: RunSpec) -> Plant:
+    """The plant without the aisles and stations that are closed in this run."""
+    plant = spec.plant
+    return replace(
+        plant,
+        aisles=tuple(aisle for aisle in plant.aisles if aisle.name not in spec.closed),
+        cranes=tuple(crane for crane in plant.cranes if crane.aisle not in spec.closed),
+        stations=tuple(station for station in plant.stations if station.name not in spec.closed),
     )
 
 

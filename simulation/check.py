@@ -49,7 +49,7 @@ def check_reach(spec: RunSpec) -> tuple[Finding, ...]:
     """As `check_spec`, and whether there can be such a first seed, and devices saturate at the wanted rate."""
     if not 0 <= spec.seed <= SEED_MAX:
         return (Finding(key="seed", reason=f"{spec.seed} is not from 0 to {SEED_MAX}"),)
-    return check_spec(spec) or tuple(Finding(key="workload.orders_per_hour", reason=why) for why in saturated(spec))
+    return check_spec(spec) or saturated(spec)
 
 
 def _times(spec: RunSpec) -> Iterator[Finding]:
@@ -138,6 +138,14 @@ def _closed(spec: RunSpec) -> Iterator[Finding]:
         if place not in known and not LocationTable(spec.plant).has(place):
             reason = f"{place} is no aisle, location, station or track node of {spec.plant.name}"
             yield Finding(key="closed", reason=reason)
+    for kind, names in (
+        ("aisle", {aisle.name for aisle in spec.plant.aisles}),
+        ("station", {station.name for station in spec.plant.stations}),
+    ):
+        if names and names <= set(spec.closed):
+            yield Finding(
+                key="closed", reason=f"no {kind} of {spec.plant.name} is left open: no order could be shipped"
+            )
 
 
 def _stock(spec: RunSpec) -> Iterator[Finding]:

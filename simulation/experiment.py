@@ -114,8 +114,11 @@ def _experiment(tables: Mapping[str, Any], path: Path) -> Experiment:
     if "plant" not in tables:
         raise refuse("plant", "is missing")
     named = str(tables["plant"])
-    plant = load_plant(named if named in SHIPPED_PLANTS else path.parent / named)
-    base = _with(RunSpec(plant=plant), _only(tables, ("hours", "warm_up_hours", "seed")), refuse, "")
+    plant = _plant(named, path, refuse)
+    top = _only(tables, ("hours", "warm_up_hours", "seed"))
+    for key in top.keys() & _flat(tables.get("base", {})).keys():
+        raise refuse(f"base.{key}", "is there twice, also above all tables")
+    base = _with(RunSpec(plant=plant), top, refuse, "")
     base = _with(base, _flat(tables.get("base", {})), refuse, "base.")
     scenarios = []
     labels: set[str] = set()
@@ -126,7 +129,7 @@ def _experiment(tables: Mapping[str, Any], path: Path) -> Experiment:
         labels.add(label)
         spec = replace(_with(base, parameters, refuse, where), label=label)
         for finding in check_reach(spec):
-            raise refuse(f"{where}{finding.key}", f"{label}: {finding.reason}")
+            raise refuse(_where_said(tables, where, parameters, finding.key), f"{label}: {finding.reason}")
         scenarios.append(Scenario(label=label, parameters=parameters, spec=spec))
     budget = tables.get("budget", 0)
     if type(budget) is not int or (budget and not len(scenarios) * replications <= budget <= RUNS_MAX):
@@ -139,6 +142,24 @@ def _experiment(tables: Mapping[str, Any], path: Path) -> Experiment:
         relative_half_width=half,
         budget=budget,
     )
+
+
+def _plant(named: str, path: Path, refuse: Callable[[str, str], ExperimentError]) -> Plant:
+    if named in SHIPPED_PLANTS:
+        return load_plant(named)
+    file = path.parent / named
+    if not file.is_file():
+        raise refuse("plant", f"there is no {named!r} beside it, and shipped are {', '.join(SHIPPED_PLANTS)}")
+    return load_plant(file)
+
+
+def _where_said(tables: Mapping[str, Any], where: str, parameters: Mapping[str, Any], key: str) -> str:
+    """Where in the file the parameter of a finding was said last: in the scenario, else for all of them."""
+    for place, said in ((where, parameters), ("base.", _flat(tables.get("base", {}))), ("", tables)):
+        for name in said:
+            if ALIASES.get(name, name) == key:
+                return f"{place}{name}"
+    return f"{where}{key}"
 
 
 def _check_shape(tables: Mapping[str, Any], refuse: Callable[[str, str], ExperimentError]) -> None:
@@ -175,7 +196,7 @@ def _scenarios(
     grid = _flat(tables.get("grid", {}))
     for key, values in grid.items():
         if not isinstance(values, list) or not values:
-            raise refuse(f"grid.{key}", "wanted a list of values")
+            raise refuse(f"grid.{key}", "wanted a list of at least one value")
     listed = tables.get("scenario", [])
     count = len(listed) + (1 if not grid and not listed else 0)
     product = 1
@@ -195,7 +216,10 @@ def _scenarios(
 def _with(
     spec: RunSpec, parameters: Mapping[str, Any], refuse: Callable[[str, str], ExperimentError], where: str
 ) -> RunSpec:
-    """The spec with these parameters, each by its name."""
+    """The spec with these parameters, each by its name, and none under two names."""
+    for key in parameters:
+        if ALIASES.get(key) in parameters:
+            raise refuse(f"{where}{key}", f"is there twice, also as {ALIASES[key]}")
     for key, value in parameters.items():
         try:
             spec = _set(spec, key, value)
@@ -210,8 +234,8 @@ def _set(spec: RunSpec, key: str, value: Any) -> RunSpec:
         return msgspec.convert(_replaced(spec, key, value), RunSpec)
     if key == "vehicles":
         return replace(spec, plant=with_vehicles(spec.plant, msgspec.convert(value, int)))
-    if key in ("orders_per_hour", "inbound_per_hour"):
-        return replace(spec, workload=_replaced(spec.workload, key, value))
+    if key in ALIASES:
+        return _set(spec, ALIASES[key], value)
     if dot and table in ("workload", "staff"):
         return replace(spec, **{table: _replaced(getattr(spec, table), field, value)})
     if dot and table == "policies":
@@ -223,6 +247,7 @@ def _set(spec: RunSpec, key: str, value: Any) -> RunSpec:
     raise ValueError(f"no such parameter; known are {', '.join(known_parameters())}")
 
 
+ALIASES = {name: f"workload.{name}" for name in ("orders_per_hour", "inbound_per_hour")}  # short for what is said most
 MACHINES = {"crane": "cranes", "vehicle": "vehicles", "station": "stations", "aisle": "aisles"}
 NUMBERS = {
     "crane": ("speed_x_mm_s", "speed_y_mm_s", "accel_x_mm_s2", "accel_y_mm_s2", "fork_cycle_ms"),

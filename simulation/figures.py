@@ -10,8 +10,8 @@ import hashlib
 from collections.abc import Sequence
 from statistics import fmean
 
-from simulation.spec import RunResult
-from simulation.statistics import contenders
+from simulation.spec import KpiRow, RunResult
+from simulation.statistics import COUNT_DEVIATION_MIN, Difference, contenders, paired_difference
 from simulation.student import half_width_of
 from wcs.plant.model import Record
 
@@ -26,10 +26,10 @@ class Throughput(Record):
 
 
 class OrderTime(Record):
-    """From placing to leaving, s: means over runs of each run's percentile."""
+    """From placing to leaving, s: means over runs of each run's percentile; None if no order left."""
 
-    p50: float
-    p95: float
+    p50: float | None
+    p95: float | None
 
 
 class Figures(Record):
@@ -40,7 +40,7 @@ class Figures(Record):
     order_time_s: OrderTime
     utilisation: dict[str, float]
     transports: int
-    events_per_transport: float
+    events_per_transport: float | None
     real_time_factor: float
     planner_share: float
     digest: str
@@ -53,22 +53,23 @@ class Figures(Record):
 def figures_of(results: Sequence[RunResult]) -> Figures:
     """The figures of one scenario's runs (at least one), in order of their seeds."""
     rows = [r.row for r in results]
-    rates = [row.throughput_per_hour for row in rows]
     transports = sum(row.transports for row in rows)
     wall_s = sum(r.timing.wall_s for r in results)
     return Figures(
         label=rows[0].label,
-        throughput_per_hour=Throughput(mean=fmean(rates), half_width=half_width(rates)),
+        throughput_per_hour=Throughput(
+            mean=fmean(row.throughput_per_hour for row in rows), half_width=half_width(rows)
+        ),
         order_time_s=OrderTime(
-            p50=fmean(row.order_time_p50_s for row in rows),
-            p95=fmean(row.order_time_p95_s for row in rows),
+            p50=_mean([row.order_time_p50_s for row in rows]),
+            p95=_mean([row.order_time_p95_s for row in rows]),
         ),
         utilisation={
             device: fmean(row.utilisation[device].busy for row in rows if device in row.utilisation)
             for device in dict.fromkeys(device for row in rows for device in row.utilisation)
         },
         transports=transports,
-        events_per_transport=sum(row.events for row in rows) / max(1, transports),
+        events_per_transport=sum(row.events for row in rows) / transports if transports else None,
         real_time_factor=sum(r.timing.real_time_factor * r.timing.wall_s for r in results) / wall_s,
         planner_share=sum(r.timing.planner_share * r.timing.wall_s for r in results) / wall_s,
         digest=_digest([row.digest for row in rows]),
@@ -79,9 +80,26 @@ def figures_of(results: Sequence[RunResult]) -> Figures:
     )
 
 
-def half_width(values: Sequence[float], confidence: float = CONFIDENCE) -> float | None:
-    """Of the Student interval; None where one value says nothing about its spread."""
-    return half_width_of(values, confidence) if len(values) > 1 else None
+def half_width(rows: Sequence[KpiRow], confidence: float = CONFIDENCE) -> float | None:
+    """Of the Student interval of the throughput; None where one run says nothing about its spread."""
+    rates = [row.throughput_per_hour for row in rows]
+    return half_width_of(rates, confidence, COUNT_DEVIATION_MIN / rows[0].hours) if len(rows) > 1 else None
+
+
+def throughput_difference(ours: Sequence[KpiRow], theirs: Sequence[KpiRow]) -> Difference | None:
+    """Orders an hour that the first ship more, on the seeds that both have; None with fewer than two."""
+    at_seed = {row.seed: row for row in theirs}
+    pairs = [(row, at_seed[row.seed]) for row in ours if row.seed in at_seed]
+    if len(pairs) < 2:
+        return None
+    more, less = ([row.throughput_per_hour for row in rows] for rows in zip(*pairs, strict=True))
+    return paired_difference(more, less, CONFIDENCE, step=1 / min(row.hours for pair in pairs for row in pair))
+
+
+def _mean(values: Sequence[float | None]) -> float | None:
+    """Of the runs that have the figure."""
+    known = [value for value in values if value is not None]
+    return fmean(known) if known else None
 
 
 def _digest(digests: Sequence[str]) -> str:
@@ -94,5 +112,6 @@ def candidates(scenarios: Sequence[Sequence[RunResult]]) -> list[str]:
     are not. Those who do not keep up with their orders are none of them, unless nobody does.
     """
     keep_up = [runs for runs in scenarios if not any(run.row.diverged for run in runs)] or list(scenarios)
-    found = contenders([[run.row.throughput_per_hour for run in runs] for runs in keep_up])
+    step = 1 / min(run.row.hours for runs in keep_up for run in runs)
+    found = contenders([[run.row.throughput_per_hour for run in runs] for runs in keep_up], step=step)
     return [keep_up[n][0].row.label for n in found]

@@ -101,15 +101,15 @@ class Measures:
             orders_shipped=len(times),
             throughput_per_hour=len(times) / hours,
             lines_per_hour=self._shipped_lines / hours,
-            order_time_p50_s=_percentile(times, 0.5),
-            order_time_p95_s=_percentile(times, 0.95),
-            order_time_mean_s=sum(times) / len(times) if times else 0.0,
+            order_time_p50_s=_percentile(times, 50),
+            order_time_p95_s=_percentile(times, 95),
+            order_time_mean_s=sum(times) / len(times) if times else None,
             transports=self._transports,
             transports_per_hour=self._transports / hours,
             open_orders=len(self._placed),
             utilisation=self._activity.shares(self._twin.now_ms),
             events=self._twin.env.steps,
-            events_per_transport=self._twin.env.steps / max(1, self._transports),
+            events_per_transport=self._twin.env.steps / self._transports if self._transports else None,
             node_passages=self._passages,
             digest=digest,
             diverged=self.diverged,
@@ -146,5 +146,6 @@ _COUNTED: dict[type[f.Fact], Callable[[Measures, Any, int], None]] = {
 }
 
 
-def _percentile(ordered: list[float], share: float) -> float:
-    return ordered[min(len(ordered) - 1, int(share * len(ordered)))] if ordered else 0.0
+def _percentile(ordered: list[float], percent: int) -> float | None:
+    """The nearest-rank percentile of ordered figures; None of none."""
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)] if ordered else None

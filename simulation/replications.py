@@ -57,6 +57,5 @@ def replicate(
 
 def is_narrow(results: Sequence[RunResult], relative_half_width: float) -> bool:
     """Whether the throughput of these runs is known to this share of its mean."""
-    rates = [r.row.throughput_per_hour for r in results]
-    half = half_width(rates)
-    return half is not None and half <= relative_half_width * fmean(rates)
+    half = half_width([r.row for r in results])
+    return half is not None and half <= relative_half_width * fmean(r.row.throughput_per_hour for r in results)

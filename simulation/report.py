@@ -17,13 +17,13 @@ import msgspec
 from simulation import report_charts as charts
 from simulation import report_maps as maps
 from simulation.activity import OPENING_STOCK, STATES, blocked_at, seen_by_moves, seen_by_passages
-from simulation.figures import Figures, candidates, figures_of
+from simulation.figures import Figures, candidates, figures_of, throughput_difference
 from simulation.report_asked import Asked, asked_list
 from simulation.report_charts import Words, said, seconds
 from simulation.scenario_names import short_names
 from simulation.sensitivity import FLEET, PEOPLE, Sensitivity, bottlenecks
 from simulation.spec import RunLog, RunResult, RunSpec, Shares
-from simulation.statistics import mean_series, mser5, paired_difference, welch
+from simulation.statistics import mean_series, mser5, welch
 from wcs.plant.model import Plant
 
 PASSAGES_MAX = 60_000  # in the playback: about 1.5 MB of numbers
@@ -175,10 +175,8 @@ def _compared(scenarios: Mapping[str, Sequence[RunResult]], names: Mapping[str, 
     (first, base), *others = scenarios.items()
     rows = []
     for label, runs in others:
-        theirs = {run.row.seed: run.row.throughput_per_hour for run in base}
-        pairs = [(run.row.throughput_per_hour, theirs[run.row.seed]) for run in runs if run.row.seed in theirs]
-        if len(pairs) > 1:
-            difference = paired_difference([a for a, _ in pairs], [b for _, b in pairs])
+        difference = throughput_difference([run.row for run in runs], [run.row for run in base])
+        if difference is not None:
             rows.append((escape(names[label]), f"{difference.mean:+.1f} ± {difference.half_width:.1f}"))
     if not others:
         return ""
@@ -267,7 +265,9 @@ def _brought(one: Sensitivity) -> tuple[str, ...]:
     return (
         said(*FASTER_WORDS.get(one.faster, (one.faster, one.faster))),
         f"{one.orders_per_hour:+.1f} ± {one.orders_half_width:.1f}",
-        said(*(f"{-one.order_time_less_s:+.1f} ± {one.order_time_half_width:.1f} {unit}" for unit in ("s", "秒"))),
+        "–"
+        if one.order_time_less_s is None
+        else said(*(f"{-one.order_time_less_s:+.1f} ± {one.order_time_half_width:.1f} {unit}" for unit in ("s", "秒"))),
     )
 
 

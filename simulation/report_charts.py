@@ -39,8 +39,10 @@ def in_both(attribute: str, words: Words) -> str:
     return f' {attribute}="{escape(words[0])}" data-zh-{attribute}="{escape(words[1])}"'
 
 
-def seconds(value: float, digits: int = 0) -> str:
-    """A time in both languages."""
+def seconds(value: float | None, digits: int = 0) -> str:
+    """A time in both languages, a dash if there is none."""
+    if value is None:
+        return "–"
     return said(f"{value:.{digits}f} s", f"{value:.{digits}f} 秒")
 
 

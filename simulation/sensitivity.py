@@ -13,8 +13,9 @@ from heapq import heappop, heappush
 
 import msgspec
 
+from simulation.figures import throughput_difference
 from simulation.spec import RunResult, RunSpec, Span
-from simulation.statistics import paired_difference
+from simulation.statistics import Difference, paired_difference
 from wcs.plant.model import Plant, Record, StackerCrane, Vehicle
 
 FASTER = 1.1  # a tenth more speed and acceleration, a tenth less time of handling
@@ -54,15 +55,15 @@ class Bottleneck(Record):
 class Sensitivity(Record):
     """What it brings if `faster` is a tenth faster: a device, all vehicles, or the people at the stations.
 
-    Means over pairs of runs with 95 % half-widths: orders an hour more, mean order time less (s).
+    Means over pairs of runs with 95 % half-widths: orders an hour more, mean order time less (s; None: no orders left).
     """
 
     label: str
     faster: str
     orders_per_hour: float
     orders_half_width: float
-    order_time_less_s: float
-    order_time_half_width: float
+    order_time_less_s: float | None
+    order_time_half_width: float | None
 
 
 def active_periods(spans: Sequence[Span]) -> list[Period]:
@@ -171,21 +172,27 @@ def sensitivity(
     found = []
     for what in candidates(spec, log.spans):
         runs = again(msgspec.structs.replace(with_faster(spec, what), keep="row"))
-        rate = paired_difference(
-            [r.row.throughput_per_hour for r in runs], [r.row.throughput_per_hour for r in results]
-        )
-        less = paired_difference([r.row.order_time_mean_s for r in results], [r.row.order_time_mean_s for r in runs])
+        rate = throughput_difference([r.row for r in runs], [r.row for r in results])
+        assert rate is not None, "the same seeds, at least two"
+        less = _order_time_less(results, runs)
         found.append(
             Sensitivity(
                 label=spec.label,
                 faster=what,
                 orders_per_hour=rate.mean,
                 orders_half_width=rate.half_width,
-                order_time_less_s=less.mean,
-                order_time_half_width=less.half_width,
+                order_time_less_s=less.mean if less else None,
+                order_time_half_width=less.half_width if less else None,
             )
         )
     return found
+
+
+def _order_time_less(before: Sequence[RunResult], after: Sequence[RunResult]) -> Difference | None:
+    """By how much the mean order time is less, over seeds on which orders left in both; None with fewer than two."""
+    pairs = [(a.row.order_time_mean_s, b.row.order_time_mean_s) for a, b in zip(before, after, strict=True)]
+    known = [(a, b) for a, b in pairs if a is not None and b is not None]
+    return paired_difference([a for a, _ in known], [b for _, b in known]) if len(known) > 1 else None
 
 
 def _crane_faster(plant: Plant, name: str) -> Plant:

@@ -124,7 +124,7 @@ class Shares(Record):
 
 
 class KpiRow(Record):
-    """The figures of one run: the same spec gives the same row on every machine and engine."""
+    """The figures of one run, None of what did not occur: the same spec gives the same row everywhere."""
 
     run: str
     label: str
@@ -134,15 +134,15 @@ class KpiRow(Record):
     orders_shipped: int
     throughput_per_hour: float
     lines_per_hour: float
-    order_time_p50_s: float
-    order_time_p95_s: float
-    order_time_mean_s: float
+    order_time_p50_s: float | None
+    order_time_p95_s: float | None
+    order_time_mean_s: float | None
     transports: int
     transports_per_hour: float
     open_orders: int
     utilisation: dict[str, Shares]
     events: int
-    events_per_transport: float
+    events_per_transport: float | None
     node_passages: int
     digest: str
     diverged: str = ""

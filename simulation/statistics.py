@@ -15,6 +15,9 @@ from simulation.student import half_width_of
 from wcs.plant.model import Record
 
 MSER_BATCH = 5
+# Whole orders are counted between two moments, and one that leaves just before or after either of them makes the count
+# one more or less: rounded at both ends, it varies by at least this much (in orders), however alike a few runs are.
+COUNT_DEVIATION_MIN = math.sqrt(2 / 12)
 
 
 def mean_series(series: Sequence[Sequence[float]]) -> list[float]:
@@ -59,27 +62,36 @@ class Difference(Record):
     variance_factor: float
 
 
-def paired_difference(ours: Sequence[float], theirs: Sequence[float], confidence: float = 0.95) -> Difference:
-    """What the first is above the second. ValueError: not as many of both, or fewer than two."""
+def paired_difference(
+    ours: Sequence[float], theirs: Sequence[float], confidence: float = 0.95, *, step: float = 0.0
+) -> Difference:
+    """What the first is above the second; `step` is what one more makes where things are counted.
+
+    Raises:
+        ValueError: not as many of both, or fewer than two.
+    """
     if len(ours) != len(theirs) or len(ours) < 2:
         raise ValueError(f"{len(ours)} and {len(theirs)} runs: wanted as many of both, at least 2")
     differences = [a - b for a, b in zip(ours, theirs, strict=True)]
     paired, unpaired = variance(differences), variance(ours) + variance(theirs)
     return Difference(
         mean=fmean(differences),
-        half_width=half_width_of(differences, confidence),
+        half_width=half_width_of(differences, confidence, math.sqrt(2) * COUNT_DEVIATION_MIN * step),
         variance_factor=unpaired / paired if paired else math.inf,
     )
 
 
-def contenders(runs: Sequence[Sequence[float]], confidence: float = 0.95) -> list[int]:
+def contenders(runs: Sequence[Sequence[float]], confidence: float = 0.95, *, step: float = 0.0) -> list[int]:
     """Which scenarios may be the best (highest mean): the one that leads, and whoever is not shown to be behind it.
 
     Runs are paired seed by seed. With k others each interval has the confidence 1 - (1 - confidence) / k, so that all
-    of them together have the one asked for (Bonferroni). Two that never differ are not decided, nor is a single run.
+    of them together have the one asked for (Bonferroni). Two that never differ are not decided, nor is a single run,
+    nor are a few that differ by the same number of orders; `step` is what one more makes.
 
     >>> contenders([[10.0, 11.0, 12.0], [20.0, 21.0, 22.5], [19.0, 23.0, 20.0]])
     [1, 2]
+    >>> contenders([[10.0, 30.0], [20.0, 40.0]], step=10.0)
+    [1, 0]
     """
     best = max(range(len(runs)), key=lambda n: (fmean(runs[n]), -n))
     each = 1 - (1 - confidence) / max(1, len(runs) - 1)
@@ -91,7 +103,7 @@ def contenders(runs: Sequence[Sequence[float]], confidence: float = 0.95) -> lis
         if both < 2:
             found.append(n)
             continue
-        ahead = paired_difference(runs[best][:both], theirs[:both], each)
+        ahead = paired_difference(runs[best][:both], theirs[:both], each, step=step)
         if ahead.mean - ahead.half_width <= 0:
             found.append(n)
     return found

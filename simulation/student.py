@@ -48,6 +48,7 @@ def t_quantile(confidence: float, degrees: int) -> float:
     return high
 
 
-def half_width_of(values: Sequence[float], confidence: float) -> float:
-    """Of the interval for the mean of at least two independent values."""
-    return t_quantile(confidence, len(values) - 1) * stdev(values) / math.sqrt(len(values))
+def half_width_of(values: Sequence[float], confidence: float, deviation_min: float = 0.0) -> float:
+    """Of the interval for the mean of at least two independent values, whose standard deviation is at least so much."""
+    deviation = max(stdev(values), deviation_min)
+    return t_quantile(confidence, len(values) - 1) * deviation / math.sqrt(len(values))

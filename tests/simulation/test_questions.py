@@ -44,14 +44,22 @@ def test_the_series_of_open_orders_has_the_minute_that_the_end_cuts_short() -> N
 def test_a_rate_just_below_the_bound_is_let_through_and_one_above_is_not() -> None:
     most = loads(at_rate(100))[0].most_per_hour
     assert saturated(at_rate(0.99 * most)) == ()
-    (why,) = saturated(at_rate(1.004 * most))
-    assert "stations ST1, ST2 would have to work 100% of the time" in why
+    (finding,) = saturated(at_rate(1.004 * most))
+    assert "stations ST1, ST2 would have to work 100% of the time" in finding.reason
 
 
 def test_slower_pickers_and_deliveries_count() -> None:
     slow = msgspec.structs.replace(at_rate(120), staff=StaffSpec(pick_ms=60_000))
-    assert "stations" in saturated(slow)[0]
-    assert any("vehicles" in why for why in saturated(at_rate(60, inbound_per_hour=2_000)))
+    assert "stations" in saturated(slow)[0].reason
+    found = saturated(at_rate(60, inbound_per_hour=2_000))
+    assert any("vehicles" in finding.reason for finding in found)
+    assert {finding.key for finding in found} == {"workload.inbound_per_hour"}
+
+
+def test_what_is_closed_carries_nothing() -> None:
+    most = loads(at_rate(100))[0].most_per_hour
+    one_closed = msgspec.structs.replace(at_rate(0.6 * most), closed=("ST1",))
+    assert "station ST2 would have to work 120% of the time" in saturated(one_closed)[0].reason
 
 
 def test_orders_that_come_at_once_count_over_the_whole_run() -> None:

@@ -109,7 +109,15 @@ def test_people_get_a_table() -> None:
         (("--policy", "putaway"), "KEY=VALUE"),
         (("--vehicles", "0"), "0 vehicles"),
         (("--workload", "colour=red"), "there is no colour; known are arrivals"),
-        (("--workload", "lines_max=many"), "--workload: Expected `int`"),
+        (("--workload", "lines_max=many"), "--workload lines_max: 'many' is not a whole number"),
+        (("--workload", "lines_max=1.5"), "'1.5' is not a whole number"),
+        (("--workload", "abc_skew=much"), "--workload abc_skew: 'much' is not a number"),
+        (("--staff", "pick_ms=1", "--staff", "pick_ms=2"), "--staff pick_ms: is there twice"),
+        (("--policy", "pairing=dual_command", "--policy", "pairing=oldest_first"), "--policy pairing: is there twice"),
+        (("--vehicles", "1", "--vehicles", "1"), "a fleet is there twice"),
+        (("--close", "ST1"), "no station of tiny is left open"),
+        (("--close", "A1", "--close", "A2"), "no aisle of tiny is left open"),
+        (("--orders-per-hour", "1", "--workload", "inbound_per_hour=5000"), "inbound_per_hour: 5000 load units"),
         (("--workload", "lines_max=0"), "lines_max: 0"),
         (("--workload", "hourly_profile=1,2,3"), "24 weights"),
         (("--workload", "inbound_per_hour=-3"), "no rate"),
@@ -161,3 +169,17 @@ def test_drawn_faults_befall_a_run_and_unknown_ones_are_refused_before_it() -> N
     for faults, word in (("rain=1", "faults.rain"), ("no_read=-1", "faults.no_read"), ("no_read=often", "--fault")):
         with pytest.raises(Refusal, match=word):
             ask(faults)
+
+
+def test_what_no_order_did_has_no_time() -> None:
+    result = simulate(*SHORT, "--replications", "2", "--workload", "arrivals=even", "--orders-per-hour", "0", "--json")
+    assert result.exit_code == 0, result.output
+    document = json.loads(result.stdout)
+    assert document["order_time_s"] == {"p50": None, "p95": None}
+    assert document["events_per_transport"] is None
+    assert "order time" not in simulate(*SHORT, "--replications", "2", "--orders-per-hour", "0").stdout
+
+
+def test_a_confidence_is_said_as_it_was_asked_for() -> None:
+    result = simulate(*SHORT, "--replications", "2", "--gate", "throughput>=1@99.9%")
+    assert "the lower 99.9 % limit" in result.stderr

@@ -72,6 +72,13 @@ def test_orders_of_a_file_come_at_their_moments(orders_csv: Path) -> None:
     assert document("--orders-file", str(orders_csv))["orders_shipped"] == 2
 
 
+def test_it_is_said_how_many_orders_come_after_the_end(orders_csv: Path) -> None:
+    orders_csv.write_text("order_id,sku,quantity,after_s\nA,S0001,2,0\nB,S0001,1,90000\nC,S0003,1,90001\n")
+    result = simulate(*SHORT, "--orders-file", str(orders_csv))
+    assert result.exit_code == 0, result.output
+    assert "2 of 3 orders come after the end of the run" in result.stderr
+
+
 def test_moments_of_a_calendar_count_from_the_first(orders_csv: Path) -> None:
     rows = ("A,S0001,2,2026-03-01T08:00", "B,S0002,1,2026-03-01T08:02", "C,S0002,1,2026-03-02T08:00")
     orders_csv.write_text("\n".join(("order_id,sku,quantity,placed", *rows)))
@@ -113,6 +120,11 @@ def test_new_skus_get_stock_if_that_is_asked_for(orders_csv: Path) -> None:
         ("order_id,sku,quantity,quantity\nA,S0001,1,2\n", "line 1: the column quantity is there twice"),
         ("order_id,sku,quantity,after_s\nA,S0001,1,5\nA,S0002,1,6\n", "line 3: another after_s of order A"),
         ("order_id,sku,quantity,after_s\nA,S0001,1,5\nB,S0001,1,\n", "order B has no after_s"),
+        ("order_id,sku,quantity,after_s,placed\nA,S0001,1,5,2026-03-01\n", "line 1: placed and after_s"),
+        (
+            "order_id,sku,quantity,placed\nA,S0001,1,2026-03-01T08:00\nB,S0001,1,2026-03-01T08:01+02:00\n",
+            "line 3: placed '2026-03-01T08:01+02:00': some times of this file have a zone",
+        ),
         ("order_id,sku,quantity\n", "there are no orders"),
     ],
 )

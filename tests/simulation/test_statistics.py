@@ -7,7 +7,7 @@ import math
 import pytest
 
 from simulation.chance import Chance
-from simulation.statistics import mean_series, mser5, ocba, paired_difference, welch
+from simulation.statistics import contenders, mean_series, mser5, ocba, paired_difference, welch
 
 
 def noise(n: int, seed: int = 1) -> float:
@@ -39,6 +39,13 @@ def test_pairs_on_the_same_orders_know_their_difference_better() -> None:
     assert difference.variance_factor > 1_000
     with pytest.raises(ValueError, match="as many of both"):
         paired_difference(ours, orders[:-1])
+
+
+def test_a_few_runs_that_happen_to_be_alike_are_not_certain() -> None:
+    assert paired_difference([20.0, 40.0], [10.0, 30.0], step=10.0).half_width > 10
+    assert contenders([[20.0, 40.0], [10.0, 30.0]], step=10.0) == [0, 1]
+    many = [float(n % 7) for n in range(30)]
+    assert contenders([[rate + 1 for rate in many], many], step=1.0) == [0]
 
 
 def test_runs_go_where_the_best_is_in_doubt() -> None:

@@ -50,10 +50,13 @@ def rows(results: list[list[RunResult]]) -> bytes:
     [
         (("hours", "hourz"), "hourz"),
         (("0.1", "-1.0"), "hours"),
-        (('"tiny"', '"nowhere.toml"'), "(file)"),
+        (('"tiny"', '"nowhere.toml"'), "plant"),
         (("= 40", "= -1"), "orders_per_hour"),
         (("= 40", '= "many"'), "base.orders_per_hour"),
-        (("= 40", "= 100000"), "workload.orders_per_hour"),
+        (("= 40", "= 100000"), "base.orders_per_hour"),
+        (("= 40", "= 40\nfaults.colour = 1"), "base.faults.colour"),
+        (("= 40", '= 40\n"workload.orders_per_hour" = 41'), "base.orders_per_hour"),
+        (("= 40", "= 40\nhours = 0.2"), "base.hours"),
         (("speed_x_mm_s", "colour"), "grid.crane.colour"),
         (("[1000, 3000]", "[]"), "grid.crane.speed_x_mm_s"),
         (("[1000, 3000]", "[0]"), "grid.crane.speed_x_mm_s"),
@@ -71,7 +74,7 @@ def rows(results: list[list[RunResult]]) -> bytes:
         (("[base]\norders_per_hour = 40", "base = [1]"), "base"),
         (("[grid]", "[[grid]]"), "grid"),
         (("[1000, 3000]", "[true]"), "grid.crane.speed_x_mm_s"),
-        (('"tiny"', '"ti\\u0000ny.toml"'), "(file)"),
+        (('"tiny"', '"ti\\u0000ny.toml"'), "plant"),
         (("replications = 2", f"replications = {'9' * 5_000}"), "(file)"),
         (("replications = 2", f"budget = {'[' * 5_000}"), "(syntax)"),
         (("orders_per_hour", "a." * 3_000 + "b"), "(file)"),
@@ -85,6 +88,13 @@ def test_an_impossible_experiment_is_refused_with_file_and_key(
     assert refused.value.key.endswith(key)
     assert refused.value.reason
     assert refused.value.file.endswith((".toml", "nowhere.toml"))
+
+
+def test_what_is_impossible_for_all_is_refused_where_all_were_told(tmp_path: Path) -> None:
+    text = FILE.replace("orders_per_hour = 40", "orders_per_hour = 100000")
+    line = text.splitlines().index("orders_per_hour = 100000") + 1
+    with pytest.raises(ExperimentError, match=rf":{line}: base.orders_per_hour: "):
+        experiment_of(text, tmp_path)
 
 
 def test_a_scenario_that_is_there_twice_is_refused_with_its_line(tmp_path: Path) -> None:
@@ -171,3 +181,13 @@ def test_a_sweep_whose_runs_do_not_tell_the_best_says_between_whom(tmp_path: Pat
     assert document["undecided"] == ["staff.answer_ms=10000", "staff.answer_ms=10001"]
     again = CliRunner().invoke(app, ["sweep", str(file), "--workers", "0"])
     assert again.stdout.splitlines()[-1] == "not decided between staff.answer_ms=10000; staff.answer_ms=10001"
+
+
+def test_one_scenario_alone_is_not_called_the_best(tmp_path: Path) -> None:
+    file = tmp_path / "alone.toml"
+    file.write_text(FILE.partition("[grid]")[0], encoding="utf-8")
+    done = CliRunner().invoke(app, ["sweep", str(file), "--workers", "0"])
+    assert done.exit_code == 0, done.output
+    assert "best" not in done.stdout
+    again = json.loads(CliRunner().invoke(app, ["sweep", str(file), "--workers", "0", "--json"]).stdout)
+    assert (again["best"], again["undecided"]) == (None, [])
