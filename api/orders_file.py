@@ -2,8 +2,8 @@
 
 For a replay also when an order comes: placed (an ISO date or time), or after_s (seconds from the start).
 Rule: the whole file is read and checked before anything of it is placed; what is wrong is named by file and line.
-Times are all with a zone, or all without (then UTC). Commas, semicolons or tabs separate, a byte order mark and any line
-ends are welcome, the text is UTF-8.
+Times are all with a zone, or all without (then UTC). Commas, semicolons or tabs separate, a byte order mark and any
+line ends are welcome, the text is UTF-8.
 """
 
 from __future__ import annotations

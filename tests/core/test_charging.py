@@ -13,8 +13,8 @@ from simulation.workload import Workload
 from wcs.core import events as v
 from wcs.core import facts as f
 from wcs.core.ports import TaskType
-from wcs.core.vehicles import BATTERY_LOW_PERMILLE
 from wcs.plant.file import load_plant
+from wcs.plant.model import BATTERY_LOW_PERMILLE
 
 SMALL_WH = 150  # a tenth of the demo's batteries: a day's use in two hours
 

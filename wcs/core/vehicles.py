@@ -14,10 +14,10 @@ from wcs.core.attention import Rest
 from wcs.core.layout import FLEET
 from wcs.core.ports import Address, TaskType
 from wcs.core.turn import Turn
+from wcs.plant.model import BATTERY_LOW_PERMILLE
 from wcs.traffic.grants import is_overdue
 from wcs.traffic.homes import nearest_charger
 
-BATTERY_LOW_PERMILLE = 300  # below it a vehicle charges before its next leg: enough left for any trip home
 BATTERY_TOP_UP_PERMILLE = 600  # an idle vehicle below it charges
 
 

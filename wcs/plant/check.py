@@ -11,6 +11,7 @@ from collections.abc import Callable
 from wcs.plant.check_belts import check_belts
 from wcs.plant.check_hand_over import check_hand_over
 from wcs.plant.check_machines import check_machines
+from wcs.plant.check_measures import check_measures
 from wcs.plant.check_names import check_names
 from wcs.plant.check_rates import check_rates
 from wcs.plant.check_reach import check_reach
@@ -23,6 +24,7 @@ Check = Callable[[Plant], tuple[Finding, ...]]
 STAGES: tuple[tuple[Check, ...], ...] = (
     (check_names,),
     (check_words, check_belts, check_machines),
+    (check_measures,),
     (check_hand_over,),
     (check_reach,),
     (check_rates,),

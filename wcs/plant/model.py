@@ -211,8 +211,11 @@ class TrackEdge(Record):
     speed_max_mm_s: int
 
 
+BATTERY_LOW_PERMILLE = 300  # below it a vehicle charges before its next leg: enough left for any trip home
+
+
 class Vehicle(Record):
-    """One vehicle on the track. `battery_wh_per_km` drains; `charge_w` fills; `handling_ms` is one pick or deposit."""
+    """One vehicle on the track. `drain_wh_per_km` drains; `charge_w` fills; `handling_ms` is one pick or deposit."""
 
     name: str
     start_node: str
