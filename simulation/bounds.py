@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from simulation.spec import RunSpec, StaffSpec
 from wcs.plant.check_rates import bounds
-from wcs.plant.cycle_times import CraneCycle, vehicle_trip_ms
+from wcs.plant.cycle_times import CraneCycle, kinds_of, vehicle_trip_ms
 from wcs.plant.finding import Finding
 from wcs.plant.model import Plant, Record, Vehicle
 
@@ -177,10 +177,10 @@ def _vehicles(plant: Plant, demand: Demand) -> Iterator[DeviceLoad]:
     outbound = [nodes[p] for d in plant.docks for p in d.outbound_points]
     entries, exits = [nodes[p] for p in nodes if p in starts], [nodes[p] for p in nodes if p in ends]
     capacity = 0.0
-    for vehicle in plant.vehicles:
+    for vehicle, count in kinds_of(plant.vehicles):
         there = _mean_ms(plant, vehicle, inbound, entries)
         away = _mean_ms(plant, vehicle, exits, outbound)
-        capacity += HOUR_MS / max(1.0, there * demand.inbound / demand.orders + away)
+        capacity += count * HOUR_MS / max(1.0, there * demand.inbound / demand.orders + away)
     yield DeviceLoad(
         devices=_named("vehicle", [v.name for v in plant.vehicles]),
         share=demand.orders / capacity,

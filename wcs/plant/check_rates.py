@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 
 import networkx as nx
 
-from wcs.plant.cycle_times import CraneCycle, drive_times_ms, vehicle_trip_ms
+from wcs.plant.cycle_times import CraneCycle, drive_times_ms, kinds_of, vehicle_trip_ms
 from wcs.plant.finding import Finding
 from wcs.plant.model import Conveyor, Plant, Record, Vehicle
 
@@ -177,7 +177,8 @@ def _fleet_bound(plant: Plant) -> Bound | None:
 def _trips_per_hour(plant: Plant, origins: list[str], sinks: list[str]) -> int | None:
     if not origins or not sinks:
         return None
-    return math.floor(sum(HOUR_MS / _mean_trip_ms(plant, v, origins, sinks) for v in plant.vehicles))
+    kinds = kinds_of(plant.vehicles)
+    return math.floor(sum(count * HOUR_MS / _mean_trip_ms(plant, v, origins, sinks) for v, count in kinds))
 
 
 def _mean_trip_ms(plant: Plant, vehicle: Vehicle, origins: list[str], sinks: list[str]) -> float:

@@ -6,8 +6,10 @@ Rule: estimates without waiting, in whole milliseconds; nothing here is a promis
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 import networkx as nx
+from msgspec.structs import replace
 
 from wcs.plant.model import Aisle, StackerCrane, Track, Vehicle
 from wcs.plant.shortest import ShortestCosts
@@ -57,6 +59,14 @@ def drive_times_ms(track: Track, vehicle: Vehicle) -> dict[str, dict[str, int]]:
         origin: {node: cost + (start_ms if node != origin else 0) for node, cost in costs.from_node(origin).items()}
         for origin in graph
     }
+
+
+def kinds_of(vehicles: Iterable[Vehicle]) -> list[tuple[Vehicle, int]]:
+    """One vehicle of each kind, and how many are like it: their times are the same, and take long to find."""
+    kinds: dict[Vehicle, list[Vehicle]] = {}
+    for vehicle in vehicles:
+        kinds.setdefault(replace(vehicle, name="", start_node=""), []).append(vehicle)
+    return [(alike[0], len(alike)) for alike in kinds.values()]
 
 
 def vehicle_trip_ms(track: Track, vehicle: Vehicle) -> dict[str, dict[str, int]]:
