@@ -83,7 +83,8 @@ def figures_of(results: Sequence[RunResult]) -> Figures:
 def half_width(rows: Sequence[KpiRow], confidence: float = CONFIDENCE) -> float | None:
     """Of the Student interval of the throughput; None where one run says nothing about its spread."""
     rates = [row.throughput_per_hour for row in rows]
-    return half_width_of(rates, confidence, COUNT_DEVIATION_MIN / rows[0].hours) if len(rows) > 1 else None
+    shortest = min(row.hours for row in rows)
+    return half_width_of(rates, confidence, COUNT_DEVIATION_MIN / shortest) if len(rows) > 1 else None
 
 
 def throughput_difference(ours: Sequence[KpiRow], theirs: Sequence[KpiRow]) -> Difference | None:
