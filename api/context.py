@@ -47,25 +47,36 @@ def keys_of(connection: HTTPConnection) -> UsedKeys:
     return context_of(connection).used_keys
 
 
+def _in_header(connection: HTTPConnection) -> tuple[str, str]:
+    """Scheme and words of the header Authorization; empty words: the page's session speaks for the caller."""
+    scheme, _, words = connection.headers.get("authorization", "").partition(" ")
+    return scheme.lower(), words.strip()
+
+
+def token_of(connection: HTTPConnection) -> Token | None:
+    """The caller's token as it is now, from the bearer header or from the page's session; None if it is void."""
+    context = context_of(connection)
+    scheme, words = _in_header(connection)
+    if words:
+        return context.tokens.find(words) if scheme == "bearer" else None
+    return context.sessions.find(connection.cookies.get(SESSION_COOKIE, ""))
+
+
 def authenticate(connection: HTTPConnection) -> Token:
-    """The caller's token, from the bearer header or from the page's session.
+    """The caller's token, which is good now; a session's writes only for our own page.
 
     Raises:
         Problem: 401, or 429 for a stranger who tries too often.
     """
-    context = context_of(connection)
-    scheme, _, words = connection.headers.get("authorization", "").partition(" ")
-    if words:
-        token = context.tokens.find(words.strip()) if scheme.lower() == "bearer" else None
-    else:
-        token = context.sessions.find(connection.cookies.get(SESSION_COOKIE, ""))
-        method = connection.scope.get("method", "GET")
-        if token and method not in READING_METHODS and PAGE_HEADER not in connection.headers:
-            raise Problem(403, f"a session writes only with the header {PAGE_HEADER}", field=PAGE_HEADER)
+    token = token_of(connection)
     if token is not None:
+        _, words = _in_header(connection)
+        writes = connection.scope.get("method", "GET") not in READING_METHODS
+        if writes and not words and PAGE_HEADER not in connection.headers:
+            raise Problem(403, f"a session writes only with the header {PAGE_HEADER}", field=PAGE_HEADER)
         return token
     challenge = {"WWW-Authenticate": "Bearer"}
-    if context.tries.too_many(connection.client.host if connection.client else ""):
+    if context_of(connection).tries.too_many(connection.client.host if connection.client else ""):
         raise Problem(429, "too many failed tries", headers={"Retry-After": RETRY_AFTER_S})
     raise Problem(401, "a valid token is wanted in the header Authorization", headers=challenge)
 

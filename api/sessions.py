@@ -1,6 +1,7 @@
 """Signing in to the page: a link that works once, then a cookie; and how often strangers may try.
 
-Rule: codes and sessions live in memory only; after a restart the link is asked for anew.
+Rule: codes and sessions live in memory only; after a restart the link is asked for anew. They are touched on the event
+loop alone.
 """
 
 from __future__ import annotations
@@ -47,6 +48,16 @@ class Sessions:
     def find(self, words: str) -> Token | None:
         until_s, token = self._sessions.get(digest_of(words), (0.0, None))
         return token if until_s >= self._now_s() else None
+
+    def revoke(self, actor: str) -> tuple[int, int]:
+        """End all of an actor's; returns how many sessions and how many unused codes were still good."""
+        return self._forget(self._sessions, actor), self._forget(self._codes, actor)
+
+    def _forget(self, kept: dict[str, tuple[float, Token]], actor: str) -> int:
+        void = [(key, until_s) for key, (until_s, token) in kept.items() if token.actor == actor]
+        for key, _ in void:
+            del kept[key]
+        return sum(until_s >= self._now_s() for _, until_s in void)
 
 
 def _keep(kept: dict[str, tuple[float, Token]], key: str, value: tuple[float, Token], count_max: int) -> None:

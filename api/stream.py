@@ -5,19 +5,21 @@
 
 Rule: a client is told how things are, not everything that happened: what changed twice before it could be sent is sent
 once, as it is then. So what waits for a client is bounded by what there is, and a slow one is closed, not waited for.
+Whoever is revoked, or whose session ends, hears nothing from then on: the token is looked up again before each message.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from urllib.parse import urlsplit
 
 import msgspec
 from fastapi import APIRouter, WebSocket
 from starlette.websockets import WebSocketDisconnect
 
-from api.context import SESSION_COOKIE, Context, authenticate, context_of
+from api.context import SESSION_COOKIE, Context, authenticate, context_of, token_of
 from api.host import Host
 from api.problems import Problem
 from api.rows import Row, streamed_key, streamed_row, streamed_rows, tables_streamed
@@ -106,7 +108,7 @@ async def stream(websocket: WebSocket) -> None:
         return
     context.listeners += 1
     try:
-        await tell(websocket, context.site)
+        await tell(websocket, context.site, lambda: token_of(websocket) is not None)
     finally:
         context.listeners -= 1
 
@@ -126,14 +128,17 @@ def refusal_of(websocket: WebSocket, context: Context) -> tuple[int, str] | None
     return None
 
 
-async def tell(websocket: WebSocket, site: Host) -> None:
-    """Snapshot, then changes, until either side ends it."""
+async def tell(websocket: WebSocket, site: Host, may_listen: Callable[[], bool]) -> None:
+    """Snapshot, then changes, until either side ends it or the client may listen no more."""
     listener = Listener(site)
     tasks = [asyncio.create_task(work) for work in (listener.hear(), gone_quiet(websocket))]
     try:
         await asyncio.sleep(0)  # the listener hears from here on, so that nothing falls between it and the snapshot
         message = listener.snapshot()
         while not any(task.done() for task in tasks):
+            if not may_listen():
+                await websocket.close(CLOSE_STRANGER, "the token is void, or the session has ended")
+                return
             if message:
                 async with asyncio.timeout(SEND_MAX_S):
                     await websocket.send_text(msgspec.json.encode(message).decode())

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Path
 from pydantic import BaseModel, ConfigDict, Field
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -41,6 +42,15 @@ class LinkModel(BaseModel):
     link: str
 
 
+class RevokedModel(BaseModel):
+    """What was good until then."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"revoked": 1, "sessions": 1, "links": 0}]})
+    revoked: Annotated[int, Field(description="tokens")]
+    sessions: Annotated[int, Field(description="sessions of the page")]
+    links: Annotated[int, Field(description="sign-in links that nobody had used")]
+
+
 @router.get("/plant", response_model=dict[str, Any])
 async def read_plant(site: Site, _: Reader) -> Response:
     """The plant file's content: aisles, cranes, conveyors, stations, docks, track, vehicles."""
@@ -67,10 +77,12 @@ async def make_link(request: Request, _: Admin, body: TokenBody) -> Response:
     return answer({"actor": body.actor, "link": f"{request.base_url}sign-in?code={code}"}, 201)
 
 
-@router.delete("/tokens/{actor}", response_model=dict[str, int])
-def revoke_tokens(request: Request, _: Admin, actor: Annotated[Name, Path()]) -> Response:
-    """Make all tokens of an actor void."""
-    count = context_of(request).tokens.revoke(actor)
-    if not count:
+@router.delete("/tokens/{actor}", response_model=RevokedModel)
+async def revoke_tokens(request: Request, _: Admin, actor: Annotated[Name, Path()]) -> Response:
+    """Shut an actor out: all tokens, sessions of the page and unused sign-in links are void, open streams end."""
+    context = context_of(request)
+    sessions, codes = context.sessions.revoke(actor)  # first: it waits for nothing
+    tokens = await run_in_threadpool(context.tokens.revoke, actor)
+    if not tokens + sessions + codes:
         raise unknown("actor", "actor", actor)
-    return answer({"revoked": count})
+    return answer({"revoked": tokens, "sessions": sessions, "links": codes})

@@ -12,7 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from api.cli import app
-from api.sessions import CODE_LIFE_S, FAILURES_MAX, Sessions
+from api.sessions import CODE_LIFE_S, FAILURES_MAX, SESSION_LIFE_S, Sessions
 from api.tokens import Scope, TokenStore
 from tests.api.serving import Served
 
@@ -75,8 +75,42 @@ def test_an_admin_makes_and_revokes_tokens(site: Served, admin: httpx.Client) ->
     headers = {"Authorization": f"Bearer {made['token']}"}
     with site.stranger(headers) as shop:
         assert shop.get("/api/v1/skus").status_code == 200
-        assert admin.delete("/api/v1/tokens/shop").json() == {"revoked": 1}
+        assert admin.delete("/api/v1/tokens/shop").json() == {"revoked": 1, "sessions": 0, "links": 0}
         assert shop.get("/api/v1/skus").status_code == 401
+
+
+def test_revoking_an_actor_ends_sessions_and_unused_links_too(
+    site: Served, admin: httpx.Client, browser: httpx.Client
+) -> None:
+    page, service = {"X-WCS-Page": "1"}, ("/api/v1/devices/CR1/service", {"in_service": False})
+    wish = {"actor": "mei", "scopes": ["operate"]}
+    admin.post("/api/v1/tokens", json=wish)
+    link = admin.post("/api/v1/sign-in-links", json=wish).json()["link"]
+    other = admin.post("/api/v1/sign-in-links", json={**wish, "actor": "li"}).json()["link"]
+    assert browser.put(service[0], json=service[1], headers=page).status_code == 200
+    assert admin.delete("/api/v1/tokens/mei").json() == {"revoked": 1, "sessions": 1, "links": 1}
+    assert browser.get("/api/v1/devices").status_code == 401
+    assert browser.get("/").status_code == 401
+    assert browser.put(service[0], json=service[1], headers=page).status_code == 401
+    with site.stranger() as late:
+        assert late.get(link).status_code == 401
+        assert late.get(other).status_code == 303, "others are let in as before"
+
+
+def test_an_actor_who_has_a_session_and_no_token_is_revoked(admin: httpx.Client, browser: httpx.Client) -> None:
+    assert admin.delete("/api/v1/tokens/mei").json() == {"revoked": 0, "sessions": 1, "links": 0}
+    assert browser.get("/api/v1/devices").status_code == 401
+    answer = admin.delete("/api/v1/tokens/mei")
+    assert (answer.status_code, answer.json()["field"]) == (404, "actor"), "there is nothing left"
+
+
+def test_what_has_grown_old_is_nothing_to_revoke() -> None:
+    now_s = [0.0]
+    sessions = Sessions(lambda: now_s[0])
+    sessions.make_code("mei", [Scope.READ])
+    sessions.sign_in(sessions.make_code("mei", [Scope.READ]))
+    now_s[0] = SESSION_LIFE_S + 1.0
+    assert sessions.revoke("mei") == (0, 0)
 
 
 def test_a_stranger_who_tries_too_often_is_told_so_and_others_go_on(site: Served, admin: httpx.Client) -> None:

@@ -67,6 +67,27 @@ def test_a_page_of_another_site_hears_nothing_with_our_cookie(site: Served) -> N
     assert closed.value.rcvd.code == 4401
 
 
+@pytest.mark.parametrize("by", ["token", "session"])
+def test_the_stream_of_a_revoked_actor_ends_and_others_hear_on(site: Served, admin: httpx.Client, by: str) -> None:
+    if by == "token":
+        headers = {"Authorization": f"Bearer {site.tokens.make('mei', [Scope.READ])}"}
+    else:
+        words = site.sessions.sign_in(site.sessions.make_code("mei", [Scope.READ]))
+        headers = {"Cookie": f"wcs_session={words}"}
+    with listen(site, headers) as mei, listen(site, {"Authorization": admin.headers["authorization"]}) as other:
+        assert told(mei)["type"] == told(other)["type"] == "snapshot"
+        assert admin.delete("/api/v1/tokens/mei").status_code == 200
+        admin.put("/api/v1/places/A1/block", json={"reason": "bent beam"})
+        heard: list[dict[str, Any]] = []
+        with pytest.raises(ConnectionClosed) as closed:
+            heard.extend(iter(lambda: told(mei), None))
+        assert not any("block" in news.get("rows", {}) for news in heard)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 4401
+        while "block" not in told(other).get("rows", {}):
+            pass
+
+
 def test_the_description_names_every_path_with_examples_and_problems(admin: httpx.Client) -> None:
     described = admin.get("/api/v1/openapi.json").json()
     paths = described["paths"]
