@@ -5,6 +5,7 @@ Rule: a refusal is `Refused`, whatever its status; a site that does not answer i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -17,7 +18,7 @@ from wcs.core.entities import Alarm, DeliveryLine, LoadUnit, Reservation
 from wcs.core.stations import StationWork
 
 TIMEOUT_S = 10.0  # a commit that takes longer is a host condition, and the people wait and see
-EXPECTED_MAX = 200  # announced lines looked at: more than all docks can take in a while
+ROWS_MAX = 200  # announced lines or alarms in an answer: more than people can settle in a while
 
 
 class DeskAway(Exception):
@@ -59,12 +60,16 @@ class HttpDesk:
     def departures(self, dock: str) -> list[LoadUnit]:
         return msgspec.convert(self._get(f"/docks/{quote(dock, safe='')}/departures"), list[LoadUnit])
 
-    def expected(self) -> list[DeliveryLine]:
-        items = self._get("/delivery-lines", received=False, limit=EXPECTED_MAX)["items"]
-        return msgspec.convert(items, list[DeliveryLine])
+    def expected(self) -> Iterator[DeliveryLine]:
+        """Page by page: whoever finds a line that can be brought asks for no more."""
+        offset: int | None = 0
+        while offset is not None:
+            body = self._get("/delivery-lines", received=False, limit=ROWS_MAX, offset=offset)
+            yield from msgspec.convert(body["items"], list[DeliveryLine])
+            offset = body["next_offset"]
 
     def alarms(self) -> list[Alarm]:
-        return msgspec.convert(self._get("/alarms", limit=EXPECTED_MAX)["items"], list[Alarm])
+        return msgspec.convert(self._get("/alarms", limit=ROWS_MAX)["items"], list[Alarm])
 
     def task_places(self, task: int) -> tuple[str, str, str]:
         row = self._get(f"/tasks/{task}")

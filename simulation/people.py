@@ -15,11 +15,12 @@ from functools import partial
 from typing import Protocol
 
 from devices.machines.machine import Load
+from simulation.labels import numbers_for
 from simulation.spec import StaffSpec
 from wcs.core.entities import Alarm, DeliveryLine, LoadUnit
 from wcs.core.on_board import UNKNOWN_LOAD
 from wcs.core.stations import StationWork
-from wcs.plant.model import LOST, OUTSIDE, Dock, PickStation, Plant
+from wcs.plant.model import LOST, OUTSIDE, OUTSIDE_PLACES, Dock, PickStation, Plant
 
 USUAL = StaffSpec()
 LOOK_MS = 1_000  # between two looks at an idle desk
@@ -40,7 +41,7 @@ class Desk(Protocol):
     def departures(self, dock: str) -> list[LoadUnit]:
         """Load units that stand on a dock's outbound points, ready to leave."""
 
-    def expected(self) -> list[DeliveryLine]:
+    def expected(self) -> Iterable[DeliveryLine]:
         """Announced lines that have not been received."""
 
     def alarms(self) -> list[Alarm]: ...
@@ -247,16 +248,35 @@ class DockWorker(Person):
         if not free:
             return 0
         for line in self._desk.expected():
-            number = int(line.barcode[1:])
-            if number % self._shares == self._share and self._hands.place_of(number) == OUTSIDE:
+            mine = next(numbers_for(line.barcode)) % self._shares == self._share
+            if mine and self._number_of(line.barcode):
                 return self._take_up(self._staff.carry_ms, partial(self._bring_in, line, free[0]))
         if (unit := self._pool.take()) is not None:
             return self._take_up(self._staff.carry_ms, partial(self._bring_back, unit, free[0]))
         return 0
 
+    def _number_of(self, barcode: str) -> int:
+        """The number under which this load unit comes in; 0: it is in the building already, or no scanner reads it.
+
+        What the site would refuse for its barcode is not tried: it would be tried for ever, and nothing else come.
+        """
+        if not barcode.isascii():
+            return 0
+        book = self._desk.find_barcode(barcode)
+        if book is not None:
+            away = book.place in OUTSIDE_PLACES and self._hands.place_of(book.load_unit) == OUTSIDE
+            return book.load_unit if away else 0
+        for number in numbers_for(barcode):
+            at = self._hands.place_of(number)
+            if at != OUTSIDE and any(load.barcode == barcode for load in self._hands.look(at)):
+                return 0
+            if at == OUTSIDE and self._desk.load_unit(number) is None:
+                return number
+        return 0
+
     def _bring_in(self, line: DeliveryLine, place: str) -> None:
-        number = int(line.barcode[1:])
-        if self._hands.place_of(number) != OUTSIDE or self._hands.look(place):
+        number = self._number_of(line.barcode)
+        if not number or self._hands.look(place):
             return  # somebody else was faster
         mass_g = min(self._load_type.mass_empty_g + line.quantity * SUMMED_MASS_G, self._load_type.mass_max_g)
         load = self._load(number, line.barcode, mass_g)

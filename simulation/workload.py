@@ -181,8 +181,3 @@ class Workload:
 def _expires(sku: str) -> bool:
     """One article in three; of one that is not of this workload nothing is known."""
     return sku[:1] == "S" and sku[1:].isdigit() and (int(sku[1:]) - 1) % 3 == 0
-
-
-def number_of(barcode: str) -> int:
-    """The load unit number that is printed on the labels of this workload."""
-    return int(barcode[1:])

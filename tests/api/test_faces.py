@@ -151,7 +151,7 @@ def test_the_desk_shows_and_takes_what_people_need(site: Served, admin: httpx.Cl
         assert site.site.view.load_unit[1].place == "A1-L-02-01-1"
         load = Load(number=7, barcode="T7", load_type=1, mass_g=4000, height_mm=300)
         with pytest.raises(Refused, match="place"):
-            desk.arrived(desk.expected()[0], load, "D1.OUT1")
+            desk.arrived(next(desk.expected()), load, "D1.OUT1")
         with pytest.raises(Refused):
             desk.confirm_pick(5, "TEA", 1)
         with pytest.raises(Refused):

@@ -57,6 +57,62 @@ def test_every_delivery_is_brought_in_where_another_dock_only_lets_go() -> None:
     site.run_until(lambda: all(line.received for line in site.state.delivery_line))
 
 
+def announce(site: Site, number: str, *barcodes: str, lot: str = "D") -> None:
+    lines = tuple(
+        e.DeliveryLine(delivery=number, line=n, barcode=barcode, sku=SKU, lot=f"{lot}{n}", quantity=10)
+        for n, barcode in enumerate(barcodes, 1)
+    )
+    site.twin.handle(v.DeliveryNotified(at_ms=site.twin.now_ms, actor="erp", number=number, lines=lines))
+
+
+def open_lines(site: Site) -> list[str]:
+    return [line.barcode for line in site.state.delivery_line if not line.received]
+
+
+@pytest.mark.parametrize(
+    "barcode", ["XB1", "7", "T", "T0", "T-5", "T 5", "00340123450000000018", "T99999999999", "X" * 64]
+)
+def test_an_announced_load_unit_comes_whatever_its_barcode_is(barcode: str) -> None:
+    site = site_with_one_empty()
+    announce(site, "DL1", barcode, "T600001")
+    site.run_until(lambda: not open_lines(site))
+    site.run_until_quiet()
+    unit = site.state.load_unit[site.state.unit_of_barcode[barcode]]
+    assert site.twin.warehouse.layout.locations.has(unit.place), "it is put away under the barcode that was announced"
+    assert site.world.place_of(unit.load_unit) == unit.place
+
+
+def test_a_barcode_that_only_looks_like_anothers_number_comes_under_a_number_that_nobody_has() -> None:
+    site = site_with_one_empty()
+    first = site.state.unit_of_barcode["T000001"]
+    announce(site, "DL1", "T1", "T01")
+    site.run_until(lambda: not open_lines(site))
+    numbers = {site.state.unit_of_barcode[barcode] for barcode in ("T000001", "T1", "T01")}
+    assert len(numbers) == 3
+    assert site.state.unit_of_barcode["T000001"] == first
+    site.check_paper_is_world()
+
+
+def test_what_cannot_be_brought_in_keeps_neither_empties_nor_others_outside() -> None:
+    """One is in the building already, the other's label no scanner reads."""
+    site = site_with_one_empty()
+    announce(site, "DL1", "T000001", "车1", lot="E")
+    site.order("SO1", (SKU, 1))
+    site.run_until_ended()
+    (left,) = site.state.units_at["outside"]
+    site.run_until(lambda: site.state.load_unit[left].place != "outside")
+    announce(site, "DL2", "XB1")
+    site.run_until(lambda: open_lines(site) == ["T000001", "车1"])
+
+
+def test_what_is_announced_while_it_is_inside_comes_when_it_has_left() -> None:
+    site = site_with_one_empty()
+    announce(site, "DL1", "T000002")
+    site.order("SO1", (SKU, 1))
+    site.run_until(lambda: not open_lines(site))
+    assert site.order_state("SO1") is e.OrderState.SHIPPED, "the empty had to leave with an order first"
+
+
 def test_a_carrier_whose_return_was_refused_comes_again() -> None:
     site = site_with_one_empty()
     site.order("SO1", (SKU, 1))
