@@ -24,6 +24,7 @@ COMMANDS = tuple(fact.__name__ for fact in (f.DeviceTaskStarted, f.DeviceTaskAcc
 ENDED = (OrderState.SHIPPED.value, OrderState.BACKORDERED.value)
 _order, _line = STATE_TABLES[CustomerOrder], STATE_TABLES[OrderLine]
 _transport, _task, _expected = STATE_TABLES[TransportOrder], STATE_TABLES[OpenTask], STATE_TABLES[DeliveryLine]
+_of_suppliers = _expected.c.delivery.regexp_match("^DL[0-9]{5,9}$")  # as a workload numbers its deliveries
 
 
 class OrderCounts(Record):
@@ -76,8 +77,8 @@ class Books:
             return set(connection.scalars(sa.select(_order.c.number).where(_order.c.site_id == self._site)))
 
     def expected(self) -> int:
-        """Delivery lines that were announced and have not come."""
-        return self._deliveries(_expected.c.received == 0)
+        """Delivery lines that the demo's suppliers announced and that have not come; those of others may never come."""
+        return self._deliveries((_expected.c.received == 0) & _of_suppliers)
 
     def units_outside(self) -> tuple[list[LoadUnit], int]:
         """Load units that are to come back as empties, and how many more came full than have left: each that came full
@@ -107,12 +108,10 @@ class Books:
 
     def latest_delivery(self) -> int:
         """The number of the latest delivery of a workload ("DL00012" is 12)."""
-        query = sa.select(sa.func.max(_expected.c.delivery)).where(
-            _expected.c.site_id == self._site, _expected.c.delivery.like("DL%")
-        )
+        number = sa.cast(sa.func.substr(_expected.c.delivery, len("DL") + 1), sa.BigInteger)
+        query = sa.select(sa.func.max(number)).where(_expected.c.site_id == self._site, _of_suppliers)
         with self._read() as connection:
-            latest = connection.scalar(query)
-        return int(str(latest)[2:]) if latest else 0
+            return int(connection.scalar(query) or 0)
 
     def under_way(self) -> int:
         """Transport orders and device tasks that have not ended."""

@@ -15,6 +15,7 @@ from simulation.twin import Twin
 from simulation.workload import UNITS_A_LOAD, Workload
 from tests.ledger.conftest import keep_books
 from wcs.core import events as v
+from wcs.core.entities import DeliveryLine
 from wcs.plant.file import load_plant
 from wcs.plant.model import OUTSIDE
 
@@ -49,4 +50,23 @@ def test_carriers_that_are_away_and_goods_that_are_missing_are_known_after_a_sto
         taken = sum(line.quantity - line.backordered for line in state.line if line.sku == sku)
         assert missing == taken - announced[sku]
         assert -max(UNITS_A_LOAD) < missing < REFILL_AT or short
+    books.close()
+
+
+def test_what_others_announce_is_not_counted_as_the_demos_own(tmp_path: Path) -> None:
+    """Theirs may never come, and may be numbered as they like: the demo's suppliers go on."""
+    twin = Twin(load_plant("tiny"), keep_journal=True)
+    twin.start()
+    work = Workload(twin.plant, 1)
+    for sku in work.skus():
+        twin.handle(v.SkuChanged(at_ms=0, actor="office", sku=sku))
+    numbers = ("DL-X", "DLX", "DL", "D", "dl00009")
+    foreign = [(n, (DeliveryLine(delivery=n, line=1, barcode="B", sku="S0001", lot=n, quantity=1),)) for n in numbers]
+    for number, lines in (work.refill(12, "S0001", 0), work.refill(100_000, "S0002", 0), *foreign):
+        twin.handle(v.DeliveryNotified(at_ms=0, actor="supplier", number=number, lines=lines))
+    url = f"sqlite:///{tmp_path / 'wcs.db'}"
+    keep_books(url, twin)
+    books = Books(url)
+    assert books.expected() == 2
+    assert books.latest_delivery() == 100_000
     books.close()
