@@ -93,6 +93,8 @@ def serve(
     import asyncio
     import logging
 
+    from sqlalchemy.exc import SQLAlchemyError
+
     from api import wiring
     from wcs.ledger.errors import LedgerError
     from wcs.plant.file import PlantFileError, load_plant
@@ -103,7 +105,7 @@ def serve(
     try:
         building = load_plant(plant)
         settings = wiring.settings_of(building, load_site(site, building))
-    except (PlantFileError, SecretMissing) as refusal:
+    except (PlantFileError, SecretMissing, LedgerError) as refusal:
         say(str(refusal))
         raise typer.Exit(REFUSED) from None
 
@@ -117,6 +119,11 @@ def serve(
     except (LedgerError, wiring.CannotListen) as refusal:
         say(str(refusal))
         raise typer.Exit(NOT_WELL if served else REFUSED) from None
+    except SQLAlchemyError as refusal:  # no database answers at an address that may well be one
+        if served:
+            raise
+        say(f"the database cannot be opened: {str(refusal).splitlines()[0]}")
+        raise typer.Exit(REFUSED) from None
 
 
 @app.command()

@@ -16,7 +16,6 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import uvicorn
-from sqlalchemy.engine import make_url
 
 from api.app import create_app
 from api.sessions import Sessions
@@ -25,6 +24,7 @@ from devices.drivers.opcua_security import OpcUaSecurity, security_of
 from devices.drivers.port import PlcPort
 from devices.drivers.ports import open_port
 from wcs.core.ports import Connected, DeviceSnapshot
+from wcs.ledger.database import address_of
 from wcs.ledger.writer import LedgerWriter
 from wcs.plant.model import Plant, Record
 from wcs.plant.policies import DEFAULT_POLICIES, Policies, policies_of
@@ -71,8 +71,8 @@ def silence() -> None:
 
 
 def settings_of(plant: Plant, site: SiteFile) -> SiteSettings:
-    """What plant and site file say; secrets are read here, from where they are."""
-    url = make_url(site.database_url)
+    """What plant and site file say; secrets are read here, from where they are. SecretMissing, WrongDatabase."""
+    url = address_of(site.database_url)
     if site.database_password:
         url = url.set(password=read_secret(site.database_password))
     return SiteSettings(

@@ -121,6 +121,12 @@ def test_an_address_is_host_and_port(tables: dict[str, Any], tiny: Plant, addres
     assert refusal(tables, tiny)[0] == "plcs.PLC2.address"
 
 
+@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite://host/x.db", "mysql://h/x"])
+def test_an_address_at_which_no_ledger_can_be_is_refused(tables: dict[str, Any], tiny: Plant, url: str) -> None:
+    tables["database"] = {"url": url}
+    assert refusal(tables, tiny)[0] == "database.url"
+
+
 @pytest.mark.parametrize("secret", ["hunter2", "env:", "env:NOT A NAME", "file:", "vault:x"])
 def test_a_literal_secret_is_refused_and_not_repeated(tables: dict[str, Any], tiny: Plant, secret: str) -> None:
     tables["plcs"]["PLC1"]["password_ref"] = secret

@@ -9,26 +9,57 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine, make_url
 
 from wcs.ledger.arrays import teach
+from wcs.ledger.errors import WrongDatabase
 
+FORMS = "sqlite:///FILE or postgresql://…"
+DRIVERS = ("sqlite", "sqlite+pysqlite", "postgresql", "postgresql+psycopg")  # those to which statements are said here
 BUSY_TIMEOUT_MS = 5_000  # a reader's snapshot or a backup may hold a lock for a moment
 
 
-def engine_for(url: str | URL) -> Engine:
-    """An engine for a SQLite file or a PostgreSQL database, durable at every commit."""
-    made = make_url(url)
+def address_of(url: str | URL) -> URL:
+    """What an address says; WrongDatabase if no ledger can be there. Nothing is opened or made."""
+    try:
+        made = make_url(url)
+    except (sa.exc.ArgumentError, ValueError):  # a port that is no number is a ValueError
+        raise WrongDatabase(f"no address of a database: wanted {FORMS}") from None
+    if made.drivername not in DRIVERS:
+        raise WrongDatabase(f"unknown database {made.drivername}: wanted {FORMS}")
     if made.get_backend_name() == "sqlite":
-        if not made.database or made.database == ":memory:":
-            raise ValueError("the ledger needs a SQLite file: what is in memory is not on paper")
-        Path(made.database).parent.mkdir(parents=True, exist_ok=True)
+        if made.host or made.username or made.database in (None, "", ":memory:"):
+            raise WrongDatabase(f"the address names no SQLite file: wanted {FORMS}; memory is no paper")
+        return made
+    try:
+        made.get_dialect().import_dbapi()
+    except ImportError as error:
+        raise WrongDatabase(f"PostgreSQL cannot be spoken to: {error}") from error
+    return made
+
+
+def make_folder(file: Path) -> None:
+    """The folder of a SQLite file that is to be; WrongDatabase if it cannot be made."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WrongDatabase(f"there can be no ledger at {file}: {error}") from error
+
+
+def engine_for(url: str | URL) -> Engine:
+    """An engine for a SQLite file or a PostgreSQL database, durable at every commit.
+
+    Raises:
+        WrongDatabase: no ledger can be at this address.
+    """
+    made = address_of(url)
+    file = sqlite_file(made)
+    if file is not None:
+        make_folder(file)
         engine = sa.create_engine(made, connect_args={"timeout": BUSY_TIMEOUT_MS / 1000, "check_same_thread": False})
         sa.event.listen(engine, "connect", _set_up_sqlite)
         sa.event.listen(engine, "begin", _begin_sqlite)
         return engine
-    if made.get_backend_name() == "postgresql":
-        engine = sa.create_engine(made, pool_pre_ping=True, connect_args={"options": "-c synchronous_commit=on"})
-        sa.event.listen(engine, "connect", _set_up_postgresql)
-        return engine
-    raise ValueError(f"unknown database {made.get_backend_name()}: SQLite and PostgreSQL are supported")
+    engine = sa.create_engine(made, pool_pre_ping=True, connect_args={"options": "-c synchronous_commit=on"})
+    sa.event.listen(engine, "connect", _set_up_postgresql)
+    return engine
 
 
 def reader_for(url: str | URL) -> Engine:
@@ -37,7 +68,7 @@ def reader_for(url: str | URL) -> Engine:
     them SQLite leaves an empty log beside it. Whoever reads it so must see afterwards that it rested all the time.
     """
     file = sqlite_file(url)
-    if file is None or str(file) == ":memory:":
+    if file is None:
         return engine_for(url)
     name = f"{file.absolute().as_uri()}?mode=ro{'&immutable=1' if is_at_rest(file) else ''}"
     engine = sa.create_engine(
@@ -85,6 +116,6 @@ def said_to_sqlite(connection: sa.Connection, sql: str, *values: object) -> sqli
 
 
 def sqlite_file(url: str | URL) -> Path | None:
-    """The file of a SQLite database; None for PostgreSQL."""
-    made = make_url(url)
-    return Path(made.database) if made.get_backend_name() == "sqlite" and made.database else None
+    """The file of a SQLite database; None for PostgreSQL; WrongDatabase if no ledger can be at this address."""
+    made = address_of(url)
+    return Path(str(made.database)) if made.get_backend_name() == "sqlite" else None

@@ -28,4 +28,4 @@ class LeaseHeld(LedgerError):
 
 
 class WrongDatabase(LedgerError):
-    """The database is newer than this program, or belongs to something else."""
+    """The database is newer than this program, belongs to something else, or its address cannot be one."""

@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import OperationalError
 
 from wcs.ledger.database import said_to_sqlite
-from wcs.ledger.errors import LeaseHeld, LeaseLost
+from wcs.ledger.errors import LeaseHeld, LeaseLost, WrongDatabase
 from wcs.ledger.tables import lease
 
 LEASE_MS = 5_000
@@ -54,8 +54,11 @@ class FileLock:
         self._handle: int | None = None
 
     def take(self) -> None:
-        """LeaseHeld if another process has it."""
-        handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        """LeaseHeld if another process has it, WrongDatabase if no file can be made there."""
+        try:
+            handle = os.open(self.path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise WrongDatabase(f"there can be no ledger beside {self.path}: {error}") from error
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -20,7 +20,7 @@ from wcs.core.entities import Entity
 from wcs.core.events import Event
 from wcs.ledger import lease, load, migrate
 from wcs.ledger.batch import CommitBatch, CommitReceipt
-from wcs.ledger.database import engine_for, sqlite_file
+from wcs.ledger.database import engine_for, make_folder, sqlite_file
 from wcs.ledger.errors import BatchRefused, CommitFailed, CommitUnknown, LeaseHeld, LeaseLost
 from wcs.ledger.fence import Fence
 from wcs.ledger.held import HeldConnection
@@ -54,7 +54,7 @@ class LedgerWriter:
         site_id: the site whose books these are.
     Raises:
         LeaseHeld: another host drives the site.
-        WrongDatabase: it is newer than this program.
+        WrongDatabase: it is newer than this program, or cannot be at this address.
     """
 
     def __init__(self, url: str, site_id: str = "main") -> None:
@@ -63,7 +63,7 @@ class LedgerWriter:
         file = sqlite_file(url)
         self._lock = lease.FileLock(file) if file else None
         if file:
-            file.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(file)
         if self._lock:
             self._lock.take()
         self.fence = Fence(None if self._lock else lease.LEASE_MS)

@@ -165,8 +165,11 @@ def _database(shape: SiteShape) -> Iterator[Finding]:
     except ValueError:
         yield Finding(key="database.url", reason="is not a URL")
         return
-    if parts.scheme.split("+")[0] not in ("sqlite", "postgresql"):
+    kind = parts.scheme.split("+")[0]
+    if kind not in ("sqlite", "postgresql"):
         yield Finding(key="database.url", reason="is neither sqlite:///… nor postgresql://…")
+    elif kind == "sqlite" and (parts.netloc or parts.path in ("", "/", "/:memory:")):
+        yield Finding(key="database.url", reason="names no file, as in sqlite:///FILE: memory is no paper")
     if password is not None or "password=" in parts.query:
         yield Finding(key="database.url", reason="holds a password: give it by database.password_ref")
     yield from _reference("database.password_ref", shape.database.password_ref)

@@ -1,0 +1,73 @@
+"""Commands about the books: what they refuse is one line and exit code 2, and what they only read stays as it was."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from api.cli import app
+
+READERS = [("orders",), ("stock",), ("export", "customer_order"), ("audit",), ("backup", "x.backup")]
+KEEPERS = [("restore", "old.backup"), ("token", "shop", "--scope", "order")]
+
+
+@pytest.fixture(autouse=True)
+def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the commands are given, so that whatever they leave is seen."""
+    folder = tmp_path / "here"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def wcs(*arguments: str) -> Result:
+    return CliRunner().invoke(app, arguments)
+
+
+def refused(*arguments: str) -> str:
+    """The one line with which a command refuses."""
+    said = wcs(*arguments)
+    assert (said.exit_code, said.stdout) == (2, ""), said.output
+    assert len(said.stderr.splitlines()) == 1
+    return said.stderr
+
+
+@pytest.mark.parametrize(
+    "url", ["mysql://x:word@y/z", "sqlite://", "sqlite:///", "sqlite:///:memory:", "postgresql://h:x/y"]
+)
+@pytest.mark.parametrize("command", READERS + KEEPERS, ids=lambda command: command[0])
+def test_an_address_at_which_no_ledger_can_be_is_refused(
+    command: tuple[str, ...], url: str, empty_folder: Path
+) -> None:
+    (empty_folder / "old.backup").touch()
+    said = refused(*command, "--database", url)
+    assert "wanted sqlite:///FILE or postgresql://" in said
+    assert "word" not in said
+    assert [file.name for file in empty_folder.iterdir()] == ["old.backup"]
+
+
+def site_with(url: str, folder: Path) -> str:
+    plcs = "".join(f'[plcs.PLC{n}]\naddress = "127.0.0.1:{n}"\n' for n in (1, 2, 3))
+    file = folder / "site.toml"
+    file.write_text(f'name = "tiny"\n[database]\nurl = "{url}"\n{plcs}')
+    return str(file)
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("sqlite://", "database.url"),
+        ("sqlite+other:///x.db", "unknown database sqlite+other"),
+        ("sqlite:////proc/x/y.db", "no ledger at /proc/x/y.db"),
+        ("sqlite:////proc/x.db", "no ledger beside /proc/x.db.lock"),
+        ("postgresql://127.0.0.1:1/x", "the database cannot be opened"),
+    ],
+)
+def test_a_site_whose_database_cannot_be_is_not_served(url: str, why: str, tmp_path: Path) -> None:
+    said = wcs("serve", "--plant", "tiny", "--site", site_with(url, tmp_path))
+    assert (said.exit_code, said.stdout) == (2, "")
+    assert why in said.stderr
+    assert len(said.stderr.splitlines()) <= 2  # a refused site file is named on a line of its own
