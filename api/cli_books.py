@@ -140,7 +140,6 @@ def archive(
     from wcs.plant.file import load_plant
 
     before_ms = int(before.replace(tzinfo=UTC).timestamp() * 1000)
-    folder.mkdir(parents=True, exist_ok=True)
     with _refusals():
         now_ms = time.time_ns() // 1_000_000
         closing = leave(database, load_plant(plant), folder, before_ms=before_ms, now_ms=now_ms)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,9 +11,14 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from api.cli import app
+from wcs.ledger.writer import LedgerWriter
 
 READERS = [("orders",), ("stock",), ("export", "customer_order"), ("audit",), ("backup", "x.backup")]
-KEEPERS = [("restore", "old.backup"), ("token", "shop", "--scope", "order")]
+KEEPERS = [
+    ("restore", "old.backup"),
+    ("token", "shop", "--scope", "order"),
+    ("journal", "archive", "arch", "--before", "2027-01-01", "--plant", "tiny"),
+]
 
 
 @pytest.fixture(autouse=True)
@@ -21,6 +28,23 @@ def empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder.mkdir()
     monkeypatch.chdir(folder)
     return folder
+
+
+@pytest.fixture
+def ledger(empty_folder: Path) -> Path:
+    """The file of an empty ledger whose site has stopped."""
+    file = empty_folder / "wcs.db"
+    LedgerWriter(f"sqlite:///{file}").close()
+    return file
+
+
+@pytest.fixture
+def foreign(empty_folder: Path) -> Path:
+    """A database of other making."""
+    file = empty_folder / "wcs.db"
+    with closing(sqlite3.connect(file)) as database:
+        database.execute("CREATE TABLE shopping (milk)")
+    return file
 
 
 def wcs(*arguments: str) -> Result:
@@ -71,3 +95,26 @@ def test_a_site_whose_database_cannot_be_is_not_served(url: str, why: str, tmp_p
     assert (said.exit_code, said.stdout) == (2, "")
     assert why in said.stderr
     assert len(said.stderr.splitlines()) <= 2  # a refused site file is named on a line of its own
+
+
+def archive(folder: str) -> str:
+    """The line with which archiving into a folder is refused."""
+    command = ("journal", "archive", folder, "--before", "2027-01-01", "--plant", "tiny")
+    return refused(*command, "--database", "sqlite:///wcs.db")
+
+
+def test_archiving_a_ledger_that_is_not_there_leaves_nothing(empty_folder: Path) -> None:
+    assert "no ledger at wcs.db" in archive("arch")
+    assert list(empty_folder.iterdir()) == []
+
+
+def test_archiving_a_database_of_other_making_leaves_it_as_it_was(foreign: Path, empty_folder: Path) -> None:
+    before = foreign.read_bytes()
+    assert "no ledger" in archive("arch")
+    assert list(empty_folder.iterdir()) == [foreign]
+    assert foreign.read_bytes() == before
+
+
+def test_archives_are_not_kept_where_no_folder_can_be(ledger: Path) -> None:
+    for folder in (ledger.name, "/proc/x"):
+        assert f"no archives in {folder}" in archive(folder)

@@ -25,6 +25,7 @@ from wcs.ledger.chain import GENESIS, line_hash, times
 from wcs.ledger.database import engine_for
 from wcs.ledger.errors import LedgerError
 from wcs.ledger.journal_codec import UnknownLine, decode_fact
+from wcs.ledger.snapshot import read_snapshot
 from wcs.ledger.tables import (
     CLOSABLE,
     FACT,
@@ -94,14 +95,17 @@ def archive(
     """Move what was committed before a moment (wall time) into a new file of the folder; None if there is nothing.
 
     The last event always stays. Raises:
-        ArchiveRefused: the books belong to another plant, the lines contradict each other, or the file exists.
+        ArchiveRefused: the books belong to another plant, the lines contradict each other, or the folder takes no file.
+        WrongDatabase: there is no ledger.
     """
+    with read_snapshot(url) as connection:  # before anything is made, or a file is set up as a ledger's
+        _check_plant(connection, site_id, plant)
+    _make_folder(folder)
     engine = engine_for(url)
     try:
         cleaner = _Deletion(engine, site_id)
         cleaner.finish_earlier()
         with engine.connect().execution_options(**_one_moment(engine)) as connection:
-            _check_plant(connection, site_id, plant)
             begun = read_closing(connection, site_id)
             cut = _cut(connection, site_id, before_ms)
             if cut <= begun.sequence:
@@ -121,6 +125,13 @@ def _check_plant(connection: sa.Connection, site_id: str, plant: Plant) -> None:
     name = connection.execute(told, {"site": site_id}).scalar()
     if name not in (None, plant.name):
         raise ArchiveRefused(f"the books belong to the plant {name}, not to {plant.name}")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ArchiveRefused(f"there can be no archives in {folder}: {error}") from error
 
 
 def _one_moment(engine: sa.Engine) -> dict[str, Any]:
@@ -165,7 +176,6 @@ class _Part:
             previous_hash=self._begun.hash.hex(),
             hash=bytes(self._connection.execute(query).scalar_one()).hex(),
         )
-        folder.mkdir(parents=True, exist_ok=True)
         file = folder / f"{self._site_id}-{header.first:012d}-{header.last:012d}.jsonl.gz"
         partial = file.with_name(file.name + ".part")
         try:
@@ -174,6 +184,8 @@ class _Part:
                 _sync(path)
             partial.replace(file)  # a file that an interrupted run left says the same
             _sync(folder)
+        except OSError as error:
+            raise ArchiveRefused(f"{file} cannot be written: {error}") from error
         finally:
             partial.unlink(missing_ok=True)
         return header, file.absolute()
