@@ -135,7 +135,9 @@ def test_broken_lines_are_not_archived(tiny_url: str, tmp_path: Path) -> None:
     assert list(tmp_path.glob("*.gz*")) == []
 
 
-def test_a_full_audit_sees_that_an_archive_was_changed_or_is_missing(tiny_url: str, tmp_path: Path) -> None:
+def test_a_full_audit_sees_that_an_archive_was_changed_is_missing_or_cannot_be_read(
+    tiny_url: str, tmp_path: Path
+) -> None:
     archive_all(tiny_url, tmp_path / "archive")
     (file,) = (tmp_path / "archive").iterdir()
     text = gzip.decompress(file.read_bytes())
@@ -143,6 +145,8 @@ def test_a_full_audit_sees_that_an_archive_was_changed_or_is_missing(tiny_url: s
     assert "not what it was" in wrong(audit(tiny_url, full=True))["journal_chain"]
     file.unlink()
     assert "not there" in wrong(audit(tiny_url, full=True))["journal_chain"]
+    file.mkdir()
+    assert "cannot be read: [Errno 21] Is a directory" in wrong(audit(tiny_url, full=True))["journal_chain"]
     assert wrong(audit(tiny_url)) == {}
 
 

@@ -80,19 +80,22 @@ class Archives:
         self._folder = folder
 
     def complaints(self) -> list[str]:
-        """What is wrong with the files as such: missing, changed, or not following one another."""
+        """What is wrong with the files as such: missing, not to be read, changed, or not following one another."""
         told, last, last_hash = [], 0, bytes(32).hex()
         for sequence, found, name, digest in self._closings:
             file = self._file(name)
-            if not file.exists():
+            try:
+                if sha256_of(file) != digest:
+                    told.append(f"the archive {file} is not what it was")
+                else:
+                    header = read_header(file)
+                    said = (header.site_id, header.first, header.last, header.previous_hash, header.hash)
+                    if said != (self._site_id, last + 1, sequence, last_hash, found.hex()):
+                        told.append(f"the archive {file} does not follow line {last} or end at line {sequence}")
+            except FileNotFoundError:
                 told.append(f"the archive {file} is not there")
-            elif sha256_of(file) != digest:
-                told.append(f"the archive {file} is not what it was")
-            else:
-                header = read_header(file)
-                said = (header.site_id, header.first, header.last, header.previous_hash, header.hash)
-                if said != (self._site_id, last + 1, sequence, last_hash, found.hex()):
-                    told.append(f"the archive {file} does not follow line {last} or end at line {sequence}")
+            except OSError as error:  # a folder has its name, or we may not read it
+                told.append(f"the archive cannot be read: {error}")
             last, last_hash = sequence, found.hex()
         return told
 
