@@ -118,3 +118,21 @@ def test_archiving_a_database_of_other_making_leaves_it_as_it_was(foreign: Path,
 def test_archives_are_not_kept_where_no_folder_can_be(ledger: Path) -> None:
     for folder in (ledger.name, "/proc/x"):
         assert f"no archives in {folder}" in archive(folder)
+
+
+def test_a_backup_is_not_written_where_no_file_can_be(ledger: Path, empty_folder: Path) -> None:
+    for place, why in (("no/such/x.backup", "no folder no/such"), ("/proc/x.backup", "/proc/x.backup cannot be made")):
+        assert why in refused("backup", place, "--database", f"sqlite:///{ledger}")
+    assert list(empty_folder.glob("*.backup*")) == []
+
+
+def test_a_file_that_is_no_database_cannot_be_backed_up(empty_folder: Path) -> None:
+    (empty_folder / "wcs.db").write_text("a letter, long enough for a page of a database" * 99)
+    assert "not a database" in refused("backup", "x.backup", "--database", "sqlite:///wcs.db")
+    assert [file.name for file in empty_folder.iterdir()] == ["wcs.db"]
+
+
+def test_a_backup_is_not_restored_where_no_ledger_can_be(ledger: Path) -> None:
+    assert wcs("backup", "x.backup", "--database", f"sqlite:///{ledger}").exit_code == 0
+    for place in ("/proc/x.db", "/proc/x/y.db"):
+        assert place in refused("restore", "x.backup", "--database", f"sqlite:///{place}")

@@ -26,7 +26,7 @@ from wcs.ledger import migrate
 from wcs.ledger.audit_findings import Findings
 from wcs.ledger.audit_journal import JournalAudit
 from wcs.ledger.audit_opening import read_opening
-from wcs.ledger.database import engine_for, sqlite_file
+from wcs.ledger.database import engine_for, make_folder, sqlite_file
 from wcs.ledger.errors import LedgerError, WrongDatabase
 from wcs.ledger.tables import metadata, quarantine
 from wcs.plant.model import Record
@@ -59,30 +59,24 @@ def back_up(url: str, file: Path) -> tuple[SiteMark, ...]:
     """Write a backup to a new file; up to where each site's journal reaches in it.
 
     Raises:
-        BackupRefused: the file exists, or the chain does not hold.
+        BackupRefused: the file exists or cannot be written, or the chain does not hold.
         WrongDatabase: there is no ledger.
     """
     if file.exists():
         raise BackupRefused(f"{file} exists already")
     source = sqlite_file(url)
-    partial = file.with_name(file.name + ".part")
-    partial.unlink(missing_ok=True)
-    try:
-        marks = _back_up_postgresql(url, partial) if source is None else _back_up_sqlite(source, partial)
-        _sync(partial)
-        partial.replace(file)
-        _sync(file.parent)
-    finally:
-        partial.unlink(missing_ok=True)
-    return marks
+    if source is not None and not source.exists():
+        raise WrongDatabase(f"there is no ledger at {source}")
+    with _made_whole(file) as partial:
+        return _back_up_postgresql(url, partial) if source is None else _back_up_sqlite(source, partial)
 
 
 def restore(url: str, file: Path) -> tuple[SiteMark, ...]:
     """Fill an empty database from a backup; up to where each site's journal reaches in it.
 
     Raises:
-        BackupRefused: the database is not empty, the file is no backup, or its chain does not hold.
-        WrongDatabase: the backup is newer than this program.
+        BackupRefused: the database is not empty or cannot be written, the file is no backup, its chain does not hold.
+        WrongDatabase: the backup is newer than this program, or no ledger can be at this address.
     """
     if not file.exists():
         raise BackupRefused(f"there is no backup {file}")
@@ -90,6 +84,29 @@ def restore(url: str, file: Path) -> tuple[SiteMark, ...]:
     if sink is None:
         return _restore_postgresql(url, file)
     return _restore_sqlite(sink, file)
+
+
+@contextmanager
+def _made_whole(file: Path) -> Iterator[Path]:
+    """A file beside the wanted one, which takes its name when all of it is there and durable; nothing if not.
+
+    Raises:
+        BackupRefused: there is no folder for it, or the disk or SQLite does not take it.
+    """
+    if not file.parent.is_dir():  # SQLite would only say that it cannot open the file
+        raise BackupRefused(f"there is no folder {file.parent}")
+    partial = file.with_name(file.name + ".part")
+    try:
+        partial.unlink(missing_ok=True)
+        try:
+            yield partial
+            _sync(partial)
+            partial.replace(file)
+            _sync(file.parent)
+        finally:
+            partial.unlink(missing_ok=True)
+    except (OSError, sqlite3.Error) as error:
+        raise BackupRefused(f"{file} cannot be made: {error}") from error
 
 
 def marks_of(connection: sa.Connection) -> tuple[SiteMark, ...]:
@@ -108,8 +125,6 @@ def marks_of(connection: sa.Connection) -> tuple[SiteMark, ...]:
 
 
 def _back_up_sqlite(source: Path, partial: Path) -> tuple[SiteMark, ...]:
-    if not source.exists():
-        raise WrongDatabase(f"there is no ledger at {source}")
     with closing(sqlite3.connect(source)) as ours, closing(sqlite3.connect(partial)) as copy:
         ours.backup(copy, pages=PAGES_A_STEP)
         copy.execute("PRAGMA journal_mode=DELETE")  # one file, complete in itself
@@ -139,22 +154,18 @@ def _restore_sqlite(sink: Path, file: Path) -> tuple[SiteMark, ...]:
     if sink.exists():
         raise BackupRefused(f"{sink} exists already: a backup is restored into an empty place only")
     marks = _marks_in(file)
-    sink.parent.mkdir(parents=True, exist_ok=True)
-    partial = sink.with_name(sink.name + ".part")
-    partial.unlink(missing_ok=True)
-    kept = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
-    with closing(kept), closing(sqlite3.connect(partial)) as copy:
-        kept.backup(copy)
-    engine = engine_for(f"sqlite:///{partial}")
-    try:
-        migrate.upgrade(engine)
-        with engine.connect() as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    finally:
-        engine.dispose()
-    _sync(partial)
-    partial.replace(sink)
-    _sync(sink.parent)
+    make_folder(sink)
+    with _made_whole(sink) as partial:
+        kept = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)
+        with closing(kept), closing(sqlite3.connect(partial)) as copy:
+            kept.backup(copy)
+        engine = engine_for(f"sqlite:///{partial}")
+        try:
+            migrate.upgrade(engine)
+            with engine.connect() as connection:
+                connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+        finally:
+            engine.dispose()
     return marks
 
 
@@ -216,7 +227,7 @@ def _opened(file: Path) -> Iterator[zipfile.ZipFile]:
     try:
         with zipfile.ZipFile(file) as kept:
             yield kept
-    except (zipfile.BadZipFile, KeyError, msgspec.MsgspecError) as error:
+    except (zipfile.BadZipFile, OSError, KeyError, msgspec.MsgspecError) as error:
         raise BackupRefused(f"{file.name} is no backup of a PostgreSQL ledger: {error}") from error
 
 
