@@ -1,6 +1,7 @@
 """Commands that read or keep the books: orders, stock, audit, backup, restore, export, archive, tokens.
 
 Rule: they work on the database alone, beside a running site or without one; the audit asks the building too, if told.
+Those that read change not one byte of it, whatever it is.
 """
 
 from __future__ import annotations
@@ -180,7 +181,8 @@ def _marks(work: Callable[[], tuple[SiteMark, ...]], as_json: bool) -> None:
 def _rows(table: str, database: str) -> Iterable[dict[str, Any]]:
     import sqlalchemy as sa
 
-    from wcs.ledger.database import engine_for, sqlite_file
+    from wcs.ledger.database import sqlite_file
+    from wcs.ledger.snapshot import read_snapshot
     from wcs.ledger.tables import metadata
 
     file = sqlite_file(database)
@@ -188,16 +190,10 @@ def _rows(table: str, database: str) -> Iterable[dict[str, Any]]:
         raise FileNotFoundError(f"there is no ledger at {file}: name it with --database, as in sqlite:///DIR/wcs.db")
     if table not in metadata.tables:
         raise FileNotFoundError(f"there is no table {table}; known are {', '.join(sorted(metadata.tables))}")
-    engine = engine_for(database)
-    try:
-        with engine.connect() as connection:
-            made = metadata.tables[table]
-            for row in connection.execution_options(yield_per=1000).execute(
-                sa.select(made).order_by(*made.primary_key)
-            ):
-                yield dict(row._mapping)
-    finally:
-        engine.dispose()
+    made = metadata.tables[table]
+    with read_snapshot(database) as connection:
+        for row in connection.execution_options(yield_per=1000).execute(sa.select(made).order_by(*made.primary_key)):
+            yield dict(row._mapping)
 
 
 def _show(table: str, columns: tuple[str, ...], database: str, as_json: bool) -> None:

@@ -136,3 +136,30 @@ def test_a_backup_is_not_restored_where_no_ledger_can_be(ledger: Path) -> None:
     assert wcs("backup", "x.backup", "--database", f"sqlite:///{ledger}").exit_code == 0
     for place in ("/proc/x.db", "/proc/x/y.db"):
         assert place in refused("restore", "x.backup", "--database", f"sqlite:///{place}")
+
+
+@pytest.mark.parametrize("mode", ["delete", "wal"])
+@pytest.mark.parametrize("command", READERS, ids=lambda command: command[0])
+def test_who_reads_a_ledger_at_rest_changes_no_byte_of_it(command: tuple[str, ...], mode: str, ledger: Path) -> None:
+    with closing(sqlite3.connect(ledger)) as database:
+        database.execute(f"PRAGMA journal_mode = {mode}")  # a backup's is delete, a stopped site's wal
+    before, beside = ledger.read_bytes(), {*ledger.parent.iterdir(), Path("x.backup").absolute()}
+    assert wcs(*command, "--database", f"sqlite:///{ledger}").exit_code == 0
+    assert ledger.read_bytes() == before
+    assert beside.issuperset(ledger.parent.iterdir())
+
+
+@pytest.mark.parametrize("command", READERS, ids=lambda command: command[0])
+def test_a_database_of_other_making_is_refused_as_it_was(command: tuple[str, ...], foreign: Path) -> None:
+    before = foreign.read_bytes()
+    assert "no ledger" in refused(*command, "--database", f"sqlite:///{foreign}")
+    assert foreign.read_bytes() == before
+    assert list(foreign.parent.iterdir()) == [foreign]
+
+
+def test_orders_are_read_beside_a_site_that_writes(database_url: str) -> None:
+    site = LedgerWriter(database_url)
+    try:
+        assert wcs("orders", "--json", "--database", database_url).stdout == "[]\n"
+    finally:
+        site.close()
