@@ -220,10 +220,12 @@ def _line(value: object) -> None:
 
 
 def _table(columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
+    """A table for people. Names are shown as they are: in a plain string rich would read `[red]` as a colour."""
     from rich.console import Console
     from rich.table import Table
+    from rich.text import Text
 
     made = Table(*columns)
     for row in rows:
-        made.add_row(*("" if value is None else str(value) for value in row))
+        made.add_row(*(Text("" if value is None else str(value)) for value in row))
     Console().print(made)

@@ -11,6 +11,7 @@ from click.testing import Result
 from typer.testing import CliRunner
 
 from api.cli import app
+from tests.ledger.clerk import UNIT_PLACE, Clerk, order
 from wcs.ledger.writer import LedgerWriter
 
 READERS = [("orders",), ("stock",), ("export", "customer_order"), ("audit",), ("backup", "x.backup")]
@@ -163,3 +164,14 @@ def test_orders_are_read_beside_a_site_that_writes(database_url: str) -> None:
         assert wcs("orders", "--json", "--database", database_url).stdout == "[]\n"
     finally:
         site.close()
+
+
+def test_names_that_look_like_markup_are_shown_as_they_are(ledger: Path) -> None:
+    with Clerk(f"sqlite:///{ledger}") as clerk:
+        clerk.define("[/b]")
+        clerk.open_stock(1, UNIT_PLACE, "[/b]", 5)
+        clerk.do(order("[red]HID", "[/b]", 1), order("O:tea:", "[/b]", 1))
+    said = wcs("orders", "--database", f"sqlite:///{ledger}").stdout
+    assert "[red]HID" in said
+    assert "O:tea:" in said
+    assert "[/b]" in wcs("stock", "--database", f"sqlite:///{ledger}").stdout
