@@ -12,10 +12,13 @@ from typing import Annotated, Any, Generic, TypeVar
 
 import msgspec
 from fastapi import Query
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_model
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, create_model
+from pydantic_core import PydanticCustomError
 from starlette.responses import Response
 
+from api.names import reason_against
 from wcs.core import entities as e
+from wcs.core.orders import NUMBER_LENGTH_MAX
 
 QUANTITY_MAX = 1_000_000  # as in the core: beyond it somebody has mistyped
 TIME_MAX_MS = 1 << 53  # what JavaScript can hold
@@ -25,8 +28,24 @@ HEIGHT_MAX_MM = 20_000
 NUMBER_MAX = (1 << 31) - 1  # a load unit's number is a 32-bit word on the wire
 
 T = TypeVar("T")
-# No control characters (a database refuses NUL), and no slash: names stand in paths.
-Name = Annotated[str, StringConstraints(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f/]+$")]
+
+
+def _a_name(name: str) -> str:
+    if reason := reason_against(name):
+        raise PydanticCustomError("name", "{reason}", {"reason": reason})
+    return name
+
+
+Name = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=NUMBER_LENGTH_MAX,
+        description="no slash, not . or .. or blanks alone, no characters that cannot be seen",
+    ),
+    AfterValidator(_a_name),
+]
+# No control characters: a database refuses NUL.
 Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Reason = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
 Quantity = Annotated[int, Field(ge=1, le=QUANTITY_MAX)]

@@ -16,8 +16,9 @@ from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from api.names import reason_against
 from wcs.core.events import OrderLineWish
-from wcs.core.orders import LINES_MAX, NUMBER_LENGTH_MAX, QUANTITY_MAX
+from wcs.core.orders import LINES_MAX, QUANTITY_MAX
 from wcs.plant.model import Record
 
 COLUMNS, TIMES = ("order_id", "sku", "quantity"), ("due", "placed", "after_s")
@@ -25,7 +26,6 @@ SEPARATORS = ",;\t"
 AFTER_S_MAX = 366 * 86_400  # a year: beyond it somebody has mistaken the unit
 # As people write numbers, of a length that they read: Python also takes 1_0 and digits of other scripts.
 WHOLE_NUMBER, NUMBER = re.compile(r"\s*[+-]?[0-9]{1,30}\s*"), re.compile(r"[\s0-9.eE+-]+")
-NOT_IN_NAMES = re.compile(r"[\x00-\x1f\x7f/]")  # names stand in the paths of the API
 
 
 class Basket(Record):
@@ -122,8 +122,8 @@ def _name(row: dict[str, str | None], column: str, where: str) -> str:
     name = (row[column] or "").strip()
     if not name:
         raise OrdersFileError(f"{where}: {column} may not be empty")
-    if len(name) > NUMBER_LENGTH_MAX or NOT_IN_NAMES.search(name):
-        raise OrdersFileError(f"{where}: {column} {name[:80]!r}: wanted 1 to {NUMBER_LENGTH_MAX} characters, no slash")
+    if reason := reason_against(name):
+        raise OrdersFileError(f"{where}: {column} {name[:80]!r}: {reason}")
     return name
 
 

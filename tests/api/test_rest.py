@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -103,6 +104,14 @@ BAD_ORDERS = [
     pytest.param({"number": "SO-1"}, "lines", id="no field lines"),
     pytest.param(an_order("N" * 65), "number", id="a number too long"),
     pytest.param(an_order("SO\x001"), "number", id="a control character"),
+    pytest.param(an_order(".."), "number", id="a way up"),
+    pytest.param(an_order("."), "number", id="no way"),
+    pytest.param(an_order("A/1"), "number", id="a way down"),
+    pytest.param(an_order("  \u3000"), "number", id="blanks"),
+    pytest.param(an_order("SO\u202e1"), "number", id="a turn of direction"),
+    pytest.param(an_order("SO\u200b1"), "number", id="a character without width"),
+    pytest.param(an_order("SO\u20281"), "number", id="an end of line"),
+    pytest.param(an_order("SO\x851"), "number", id="a control character beyond ASCII"),
     pytest.param([1], "body", id="not an object"),
 ]
 
@@ -121,6 +130,14 @@ def test_a_bad_order_is_refused_by_field_and_nothing_is_stored(body: Any, field:
         refused(client.post("/api/v1/orders", json=body), 422, field)
         assert ok(client.get("/api/v1/orders"))["items"] == []
         assert len(unstocked.site.view.line) == len(unstocked.site.view.reservation) == 0
+
+
+@pytest.mark.parametrize("number", ["...", "订单 1", "Größe 4.5", "[red]A?b#c%2e"])
+def test_an_order_is_read_and_cancelled_by_whatever_its_number_may_be(number: str, stocked: httpx.Client) -> None:
+    ok(stocked.post("/api/v1/orders", json=an_order(number)), 201)
+    path = f"/api/v1/orders/{quote(number, safe='')}"
+    assert ok(stocked.get(path))["order"]["number"] == number
+    assert ok(stocked.post(f"{path}/cancel"))["order"]["number"] == number
 
 
 def test_a_number_taken_by_other_content_is_a_conflict(stocked: httpx.Client) -> None:
