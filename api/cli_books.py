@@ -91,8 +91,12 @@ def token(
     as_json: Json = False,
 ) -> None:
     """Make an API token: its words are shown this once. A running site knows it after its next start."""
+    from api.names import reason_against
     from api.tokens import Scope, TokenStore
 
+    if reason := reason_against(actor):  # the API could not take back a token of such a name
+        typer.echo(f"{actor!r} cannot be a name: {reason}", err=True)
+        raise typer.Exit(REFUSED)
     try:
         scopes = [Scope(name) for name in scope]
     except ValueError as error:

@@ -175,3 +175,9 @@ def test_names_that_look_like_markup_are_shown_as_they_are(ledger: Path) -> None
     assert "[red]HID" in said
     assert "O:tea:" in said
     assert "[/b]" in wcs("stock", "--database", f"sqlite:///{ledger}").stdout
+
+
+@pytest.mark.parametrize("name", ["", " ", "..", "a/b", "a\nb", "a\u202eb", "n" * 65])
+def test_no_token_is_made_for_a_name_that_the_api_cannot_address(name: str, empty_folder: Path) -> None:
+    assert "cannot be a name" in refused("token", name, "--scope", "admin", "--database", "sqlite:///wcs.db")
+    assert list(empty_folder.iterdir()) == []
