@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated
@@ -25,6 +26,7 @@ Points = Annotated[list[int] | None, typer.Option("--point", help="index of a po
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output")]
 # A travel that moves no load; words 6 to 29 of the command block.
 TASK_EXAMPLE = '{"number": 900001, "type": 4, "sink": {"a": 1, "b": 3, "c": 2, "d": 11}}'
+PORT, PORT_MAX = re.compile(r"[0-9]{1,5}"), 65535
 TASK_HELP = f"the task as JSON, words as in docs/device-interface.md: {TASK_EXAMPLE}"
 
 
@@ -117,12 +119,19 @@ def _task(text: str) -> DeviceTask:
 def _target(address: str, device: str, protocol: str, block: int, tracked: bool, points: list[int] | None) -> Target:
     from api.wiring import silence
     from devices.commissioning import Target
+    from devices.words import POINTS, base_address
     from wcs.plant.model import Protocol
 
     silence()
     host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
+    if not host or not PORT.fullmatch(port) or not 1 <= int(port) <= PORT_MAX:
         raise typer.BadParameter(f"{address!r} is not HOST:PORT")
+    try:
+        base_address(block)
+    except ValueError as error:
+        raise typer.BadParameter(f"--{error}") from None
+    if any(not 0 <= point < POINTS for point in points or ()):
+        raise typer.BadParameter(f"--point: a device has points 0 to {POINTS - 1}")
     try:
         spoken = Protocol(protocol)
     except ValueError:
@@ -136,6 +145,7 @@ def _target(address: str, device: str, protocol: str, block: int, tracked: bool,
 def _run(ask: Callable[[], Awaitable[None]]) -> None:
     from devices.commissioning import TaskNotSent
     from devices.drivers.carriage import CarriageLost, CarriageRefused
+    from devices.words import ValueOutOfRange
 
     async def asked() -> None:
         await ask()
@@ -147,6 +157,8 @@ def _run(ask: Callable[[], Awaitable[None]]) -> None:
     except (CarriageLost, CarriageRefused) as error:
         typer.echo(f"the PLC cannot be reached: {error}", err=True)
         raise typer.Exit(REFUSED) from None
+    except ValueOutOfRange as error:
+        raise typer.BadParameter(f"task: {error}") from None
     except TaskNotSent as error:
         typer.echo(f"not sent, or not done: {error}", err=True)
         raise typer.Exit(NOT_WELL) from None

@@ -117,7 +117,9 @@ async def send_task(
         timeout_s: how long to wait for each next report.
     Raises:
         TaskNotSent: see there.
+        ValueOutOfRange: a number of the task does not fit its words; the PLC was not spoken to.
     """
+    encode_command(DeviceCommand(device=target.device, epoch=1, sequence=1, code=CommandCode.TASK, task=task))
     if not beside_wcs:
         await _nobody_drives(target)
     device = PlcDevice(device=target.device, block=target.block, tracked=target.tracked, points=target.points)

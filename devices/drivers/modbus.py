@@ -60,7 +60,11 @@ class ModbusCarriage:
             reconnect_delay=0,
             trace_connect=self._connection_changed,
         )
-        if not await self._client.connect():
+        try:
+            connected = await self._client.connect()
+        except ValueError as error:  # a name that no host can have
+            raise CarriageLost(f"{self._host}:{self._port}: {error}") from None
+        if not connected:
             raise CarriageLost(f"no connection to {self._host}:{self._port}")
 
     async def close(self) -> None:
