@@ -141,7 +141,7 @@ def test_people_get_a_table() -> None:
         (("--fault", "no_read=3000", "--fault", "device_fault=3000"), "too many"),
         (("--gate", f"throughput>={'9' * 400}@95%"), "so many"),
         (("--report", f"{'x' * 300}.html"), "File name too long"),
-        (("--from", ""), "--from: the database cannot be read"),
+        (("--from", ""), "--from: no address of a database"),
     ],
 )
 def test_what_is_impossible_is_refused_before_any_run(arguments: tuple[str, ...], word: str) -> None:

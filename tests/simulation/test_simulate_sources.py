@@ -222,7 +222,7 @@ def test_a_ledger_that_is_not_there_is_refused(tmp_path: Path, option: str) -> N
     [
         (("--close", "A9"), "A9 is no aisle"),
         (("--orders-times", "0"), "wanted a number above 0"),
-        (("--from", "nonsense"), "--from: the database cannot be read"),
+        (("--from", "nonsense"), "--from: no address of a database"),
     ],
 )
 def test_other_impossible_questions_are_refused(arguments: tuple[str, ...], word: str) -> None:
