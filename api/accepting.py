@@ -20,7 +20,7 @@ from simulation.acceptance_page import write_page
 from simulation.check import check_reach
 from simulation.crane_trials import CYCLES_MAX, CYCLES_MIN
 from simulation.downtimes_of_journal import read_downtimes
-from simulation.report_asked import Asked
+from simulation.report_asked import Asked, alike
 from simulation.spec import DeviceTimes, RunSpec, WorkloadSpec
 from wcs.ledger.snapshot import read_snapshot
 from wcs.plant.file import load_plant
@@ -69,11 +69,13 @@ def accept(wanted: Wanted, show: Show = lambda label, n, of, share: None) -> Boo
 
 
 def _asked(wanted: Wanted) -> Asked:
-    run = f"{wanted.hours:g} h" if wanted.hours else "–"
-    more = [(("cycles of each crane", "每台堆垛机循环"), f"{wanted.cycles} × 2"), (("seed", "种子"), str(wanted.seed))]
-    more.append((("run of the twin", "孪生运行"), run))
+    more = [
+        (("cycles of each crane", "每台堆垛机循环"), alike(f"{wanted.cycles} × 2")),
+        (("seed", "种子"), alike(str(wanted.seed))),
+        (("run of the twin", "孪生运行"), alike(f"{wanted.hours:g} h" if wanted.hours else "–")),
+    ]
     if wanted.from_url is not None:
-        more.append((("journal of", "日志来自"), without_password(wanted.from_url)))
+        more.append((("journal of", "日志来自"), alike(without_password(wanted.from_url))))
     return Asked(plant=wanted.plant, made=made_now(), program=program(), more=tuple(more))
 
 

@@ -199,14 +199,29 @@ def _reporter(
         orders=str(question.orders_file or without_password(question.orders_from)),
         start=without_password(question.start_from),
         latency=without_password(question.latency_from),
-        more=((("gate", "门槛"), question.gate),) if question.gate else (),
     )
 
     def write_it(results: Sequence[RunResult], brings: Sequence[Sensitivity]) -> None:
+        more = ((("gate", "门槛"), _outcome(question, gate, results)),) if gate else ()
+        said = msgspec.structs.replace(asked, more=more)
         with refusals("--report"):
-            write(results, file, specs=specs, asked=asked, target_per_hour=target, sensitivities=brings)
+            write(results, file, specs=specs, asked=said, target_per_hour=target, sensitivities=brings)
 
     return write_it
+
+
+def _outcome(question: Question, gate: Gate, results: Sequence[RunResult]) -> tuple[str, str]:
+    """The gate and which scenarios reach it, in English and Chinese."""
+    by_label: dict[str, list[RunResult]] = {}
+    for result in results:
+        by_label.setdefault(result.row.label, []).append(result)
+    verdicts = {label: judge(gate, runs) for label, runs in by_label.items()}
+
+    def told(met: str, missed: str, limit: str) -> str:
+        each = (f"{label} {met if v.passed else missed} ({limit} {v.lower_limit:.1f})" for label, v in verdicts.items())
+        return f"{question.gate}: {'; '.join(each)}"
+
+    return told("reaches it", "does not reach it", "lower limit"), told("达到", "未达到", "下限")
 
 
 def scenarios(question: Question, plant: Plant, start: Start | None) -> list[RunSpec]:

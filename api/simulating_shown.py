@@ -22,7 +22,7 @@ def shown(stream: TextIO) -> Iterator[Show]:
         yield lambda label, n, of, share: lines.tell(f"{label}: run {n + 1} of {of}, {share:.0%} of it")
         return
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(),
         TextColumn("{task.percentage:>3.0f} %"),
         TimeRemainingColumn(),

@@ -21,7 +21,7 @@ from simulation.engine import Engine, EngineLost
 from simulation.experiment import Experiment, ExperimentError, load_experiment
 from simulation.figures import Figures, candidates, figures_of, throughput_difference
 from simulation.report import write_report
-from simulation.report_asked import Asked
+from simulation.report_asked import Asked, alike
 from simulation.spec import RunResult
 from simulation.statistics import Difference, mean_series, mser5
 from simulation.store import ResultStore, StoreError
@@ -117,7 +117,7 @@ def ask(
         raise Refusal(str(error)) from None
     if report is not None:
         specs = {scenario.label: scenario.spec for scenario in experiment.scenarios}
-        asked = Asked(made=made_now(), program=program(), more=((("experiment", "实验"), str(file)),))
+        asked = Asked(made=made_now(), program=program(), more=((("experiment", "实验"), alike(str(file))),))
         try:
             write_report([run for runs in results for run in runs], report, specs=specs, asked=asked)
         except OSError as error:
@@ -162,7 +162,7 @@ def _run(experiment: Experiment, store: ResultStore, engine: Engine[Any], stream
         return sweep(
             experiment, store, engine, lambda done, of: lines.tell(f"{experiment.name}: {done} of {of} runs are there")
         )
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    columns = (TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, transient=True) as bars:
         bar = bars.add_task(experiment.name)
         return sweep(experiment, store, engine, lambda done, of: bars.update(bar, completed=done, total=of))

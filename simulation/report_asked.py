@@ -23,7 +23,7 @@ class Asked(Record):
 
     plant: the name or file that was given. made, program: date and version. orders, start, latency: file or address
     (without its password) from which real orders, the beginning or the telegrams' times came.
-    more: further lines, such as a gate, as words and value.
+    more: further lines, such as a gate, as words and value in both languages.
     """
 
     plant: str = ""
@@ -32,7 +32,12 @@ class Asked(Record):
     orders: str = ""
     start: str = ""
     latency: str = ""
-    more: tuple[tuple[Words, str], ...] = ()
+    more: tuple[tuple[Words, Words], ...] = ()
+
+
+def alike(text: str) -> Words:
+    """What is the same in both languages: a name, a number."""
+    return text, text
 
 
 def asked_list(specs: Sequence[RunSpec], asked: Asked, runs: Words | None, names: Sequence[str]) -> str:
@@ -49,9 +54,9 @@ def asked_list(specs: Sequence[RunSpec], asked: Asked, runs: Words | None, names
         lines.append((head, (english, chinese)))
     if runs is not None:
         lines.append((("runs", "运行"), runs))
-    lines += [(head, (value, value)) for head, value in asked.more]
+    lines += asked.more
     if asked.made:
-        lines.append((("made", "生成时间"), (asked.made, asked.made)))
+        lines.append((("made", "生成时间"), alike(asked.made)))
     program = f"{asked.program}, sources {sources_digest()}", f"{asked.program}，源码 {sources_digest()}"
     lines.append((("program", "程序版本"), program if asked.program else ("–", "–")))
     if names:

@@ -173,3 +173,6 @@ def test_wcs_simulate_writes_it(tmp_path: Path) -> None:
     text = file.read_text(encoding="utf-8")
     assert "Racks" in text
     assert 'class="target"' in text
+    english, chinese = ("reaches it", "达到") if done.exit_code == 0 else ("does not reach it", "未达到")
+    assert f"throughput&gt;=1@95%: tiny {english} (lower limit" in text
+    assert f"throughput&gt;=1@95%: tiny {chinese} (下限" in text
