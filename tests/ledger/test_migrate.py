@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
 import pytest
 import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from sqlalchemy.engine import make_url
 
+from api.tokens import TokenStore
 from tests.ledger.clerk import Clerk
 from tests.ledger.test_writer import change
 from wcs.ledger.database import engine_for
@@ -43,3 +49,15 @@ def test_tokens_made_before_they_had_a_revision_stay(database_url: str) -> None:
         assert connection.exec_driver_sql("SELECT actor FROM api_token").scalars().all() == ["shop"]
         assert compare_metadata(MigrationContext.configure(connection), metadata) == []
     engine.dispose()
+
+
+def test_a_file_of_another_program_is_not_made_a_ledger(sqlite_url: str) -> None:
+    file = Path(str(make_url(sqlite_url).database))
+    with closing(sqlite3.connect(file)) as strangers, strangers:
+        strangers.execute("CREATE TABLE recipe (name TEXT)")
+    with pytest.raises(WrongDatabase, match="it has the table recipe of another program"):
+        LedgerWriter(sqlite_url)
+    with pytest.raises(WrongDatabase, match="recipe"):
+        TokenStore(sqlite_url)
+    with closing(sqlite3.connect(file)) as strangers:
+        assert strangers.execute("SELECT name FROM sqlite_master").fetchall() == [("recipe",)]

@@ -11,6 +11,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from wcs.ledger.errors import WrongDatabase
+from wcs.ledger.tables import metadata
 
 HERE = Path(__file__).parent / "migrations"
 
@@ -46,13 +47,26 @@ def _refuse_unknown(found: str | None, known: set[str]) -> None:
         raise WrongDatabase(f"the database is at revision {found}, which this program does not know: it is newer")
 
 
+def _refuse_strangers(connection: sa.Connection) -> None:
+    """A file is one program's; in PostgreSQL several may share a database."""
+    strangers = sorted(set(sa.inspect(connection).get_table_names()) - set(metadata.tables))
+    if strangers:
+        raise WrongDatabase(f"it is no ledger: it has the table {strangers[0]} of another program")
+
+
 def upgrade_within(connection: sa.Connection, revision: str) -> None:
-    """Within a transaction, bring a database to the tables of one revision; WrongDatabase if this program lacks it."""
+    """Within a transaction, bring a database to the tables of one revision.
+
+    Raises:
+        WrongDatabase: this program lacks the revision, or a SQLite file with tables of somebody else has none of ours.
+    """
     script = ScriptDirectory.from_config(config())
     known = {r.revision for r in script.walk_revisions()}
     wanted = script.get_current_head() if revision == "head" else revision
     current = MigrationContext.configure(connection).get_current_revision()
     for found in (current, wanted):
         _refuse_unknown(found, known)
+    if current is None and connection.dialect.name == "sqlite":
+        _refuse_strangers(connection)
     if current != wanted:
         command.upgrade(config(connection), revision)
