@@ -11,6 +11,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from simulation.statistics import percentile
 from wcs.core import facts as f
 from wcs.core.entities import CustomerOrder, DeliveryLine, LoadUnit, OpenTask, OrderLine, OrderState, TransportOrder
 from wcs.ledger.archive_file import read_rows
@@ -140,7 +141,7 @@ class Books:
             "moves": end.containment,
             "postings": end.content,
             "commands": commands,
-            "order_time_s": {"p50": _percentile(seconds, 50), "p95": _percentile(seconds, 95)},
+            "order_time_s": {"p50": percentile(seconds, 50) or 0.0, "p95": percentile(seconds, 95) or 0.0},
         }
 
     def _commands(self, connection: sa.Connection, plant: Plant) -> dict[str, int]:
@@ -171,10 +172,3 @@ class Books:
         )
         for name, version, document in connection.execute(query.order_by(journal.c.sequence)):
             yield name, version, document
-
-
-def _percentile(ordered: list[float], percent: int) -> float:
-    """The nearest-rank percentile of ordered figures; 0 of none."""
-    if not ordered:
-        return 0.0
-    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)]

@@ -46,7 +46,7 @@ from wcs.plant.site_file import load_site
 Show = Callable[[str, int, int, float], None]
 """(scenario, replication from 0, replications, share of it that is done)"""
 
-ORDERS_PER_HOUR, HOUR_MS = 60.0, 3_600_000
+ORDERS_PER_HOUR = 60.0
 BUSIEST_SHOWN = 5
 REPORT = "simulation.report"  # loaded when a report is asked for: drawing takes as long to load as a short run
 AnyRecord = TypeVar("AnyRecord", bound=Record)
@@ -111,15 +111,16 @@ class Answer(Record):
         """What people should know besides the figures."""
         if self.from_site and self.orders_per_hour is not None:
             yield f"--from: {self.orders_per_hour:.1f} orders an hour, as they came there lately"
-        if self.left_out[0]:
-            yield "{} of {} orders come after the end of the run: --hours, or --orders-times".format(*self.left_out)
+        late, of = self.left_out
+        if late:
+            yield f"{late} of {of} orders come after the end of the run: --hours, or --orders-times"
         for figures in self.scenarios:
             for why in figures.diverged:
                 yield f"{_label(figures)}this run diverged and was ended: {why}"
         for figures, verdict in zip(self.scenarios, self.verdicts, strict=False):
             met = "reaches" if verdict.passed else "does not reach"
             limit = f"the lower {verdict.confidence * 100:g} % limit {verdict.lower_limit:.1f} orders an hour"
-            yield (f"{_label(figures)}gate: {limit} {met} {verdict.target_per_hour:g}")
+            yield f"{_label(figures)}gate: {limit} {met} {verdict.target_per_hour:g}"
 
     def document(self) -> str:
         """One JSON document, its line end included."""
@@ -160,16 +161,16 @@ def answer(question: Question, show: Show = lambda label, n, of, share: None) ->
         if question.sensitivity
         for one in sensitivity(spec, runs, partial(_as_many_runs, question, len(runs), start, show))
     ]
-    write_report([run for runs in results for run in runs], brings)
+    verdicts = tuple(judge(gate, runs) for runs in results) if gate else ()
+    write_report([run for runs in results for run in runs], brings, verdicts)
     workload = specs[0].workload
-    end_ms = int((question.warm_up_hours + question.hours) * HOUR_MS)
     return Answer(
-        left_out=(sum(order.at_ms > end_ms for order in workload.replay), len(workload.replay)),
+        left_out=(sum(order.at_ms > specs[0].end_ms for order in workload.replay), len(workload.replay)),
         orders_per_hour=None if workload.replay else workload.orders_per_hour,
         from_site=start is not None and question.orders_per_hour is None,
         sensitivities=tuple(brings),
         scenarios=tuple(figures_of(runs) for runs in results),
-        verdicts=tuple(judge(gate, runs) for runs in results) if gate else (),
+        verdicts=verdicts,
     )
 
 
@@ -180,11 +181,11 @@ def _possible(question: Question, findings: Sequence[Finding]) -> None:
 
 def _reporter(
     question: Question, specs: Mapping[str, RunSpec], gate: Gate | None
-) -> Callable[[Sequence[RunResult], Sequence[Sensitivity]], None]:
+) -> Callable[[Sequence[RunResult], Sequence[Sensitivity], Sequence[Verdict]], None]:
     """Writes the report that was asked for; that it can be written is seen before anything runs."""
     file = question.report
     if file is None:
-        return lambda results, brings: None
+        return lambda results, brings, verdicts: None
     if why := why_not(file):
         raise Refusal(f"--report: {why}")
     try:
@@ -201,8 +202,8 @@ def _reporter(
         latency=without_password(question.latency_from),
     )
 
-    def write_it(results: Sequence[RunResult], brings: Sequence[Sensitivity]) -> None:
-        more = ((("gate", "门槛"), _outcome(question, gate, results)),) if gate else ()
+    def write_it(results: Sequence[RunResult], brings: Sequence[Sensitivity], verdicts: Sequence[Verdict]) -> None:
+        more = ((("gate", "门槛"), _outcome(question, tuple(specs), verdicts)),) if gate else ()
         said = msgspec.structs.replace(asked, more=more)
         with refusals("--report"):
             write(results, file, specs=specs, asked=said, target_per_hour=target, sensitivities=brings)
@@ -210,15 +211,14 @@ def _reporter(
     return write_it
 
 
-def _outcome(question: Question, gate: Gate, results: Sequence[RunResult]) -> tuple[str, str]:
+def _outcome(question: Question, labels: Sequence[str], verdicts: Sequence[Verdict]) -> tuple[str, str]:
     """The gate and which scenarios reach it, in English and Chinese."""
-    by_label: dict[str, list[RunResult]] = {}
-    for result in results:
-        by_label.setdefault(result.row.label, []).append(result)
-    verdicts = {label: judge(gate, runs) for label, runs in by_label.items()}
 
     def told(met: str, missed: str, limit: str) -> str:
-        each = (f"{label} {met if v.passed else missed} ({limit} {v.lower_limit:.1f})" for label, v in verdicts.items())
+        each = (
+            f"{label} {met if verdict.passed else missed} ({limit} {verdict.lower_limit:.1f})"
+            for label, verdict in zip(labels, verdicts, strict=True)
+        )
         return f"{question.gate}: {'; '.join(each)}"
 
     return told("reaches it", "does not reach it", "lower limit"), told("达到", "未达到", "下限")

@@ -44,7 +44,7 @@ def demand_of(spec: RunSpec) -> Demand:
     workload = spec.workload
     if workload.replay:
         hours = spec.warm_up_hours + spec.hours
-        coming = [o for o in workload.replay if o.at_ms <= hours * HOUR_MS]
+        coming = [o for o in workload.replay if o.at_ms <= spec.end_ms]
         orders = len(coming) / hours
         lines = sum(len(o.lines) for o in coming) / hours
     else:

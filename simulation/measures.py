@@ -9,6 +9,7 @@ from devices.machines.world import WorldLine
 from simulation.activity import Activity
 from simulation.downtimes import Downtimes
 from simulation.spec import BUCKET_MS, KpiRow, Move, Passage, RunLog, RunResult, RunSpec, Series, Timing
+from simulation.statistics import percentile
 from simulation.twin import Twin
 from wcs.core import facts as f
 from wcs.core.entities import OrderState
@@ -101,8 +102,8 @@ class Measures:
             orders_shipped=len(times),
             throughput_per_hour=len(times) / hours,
             lines_per_hour=self._shipped_lines / hours,
-            order_time_p50_s=_percentile(times, 50),
-            order_time_p95_s=_percentile(times, 95),
+            order_time_p50_s=percentile(times, 50),
+            order_time_p95_s=percentile(times, 95),
             order_time_mean_s=sum(times) / len(times) if times else None,
             transports=self._transports,
             transports_per_hour=self._transports / hours,
@@ -144,8 +145,3 @@ _COUNTED: dict[type[f.Fact], Callable[[Measures, Any, int], None]] = {
     f.TransportOrderEnded: Measures._transport_ended,
     f.VehicleReached: Measures._reached,
 }
-
-
-def _percentile(ordered: list[float], percent: int) -> float | None:
-    """The nearest-rank percentile of ordered figures; None of none."""
-    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)] if ordered else None

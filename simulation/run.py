@@ -30,7 +30,6 @@ from wcs.core.turn import Step
 from wcs.core.warehouse import Warehouse
 from wcs.plant.policies import policies_of
 
-HOUR_MS = 3_600_000
 WARM_PREFIX = "TWIN"  # of drawn orders: the site's own numbers are taken
 GARBAGE_MAX = 50_000  # objects made and not freed before the collector looks: what a few thousand events leave
 PROGRESS_MS = 60_000  # plant time between two reports of progress
@@ -64,7 +63,7 @@ def run(
         twin.handle(v.PlaceBlockRequested(at_ms=0, actor="planner", place=place, blocked=True, reason="closed"))
     add_people(twin, spec.staff, spec.seed)
     add_shops(twin, workload, spec.workload)
-    end_ms = int((spec.warm_up_hours + spec.hours) * HOUR_MS)
+    end_ms = spec.end_ms
     if spec.faults:
         TwinFaults(twin, draw_faults(spec.plant, spec.seed, spec.faults, until_ms=end_ms))
     with _collecting_seldom():

@@ -18,6 +18,8 @@ from wcs.plant.model import Plant, Record
 SOURCE_ROOMS = ("slotting", "wcs", "devices", "simulation")
 BUCKET_MS = 60_000  # of the series: one minute, so that a warm-up is found to the minute
 
+HOUR_MS = 3_600_000
+
 
 class ReplayedOrder(Record):
     """One real order: when it comes (ms after the start) and what it wants."""
@@ -96,6 +98,11 @@ class RunSpec(Record):
     start: str = ""
     keep: str = "row"
     label: str = ""
+
+    @property
+    def end_ms(self) -> int:
+        """When the run ends, in plant time."""
+        return int((self.warm_up_hours + self.hours) * HOUR_MS)
 
     def name(self) -> str:
         """Hash of everything that decides the row: the spec without its label and keeping, and the sources."""

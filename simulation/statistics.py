@@ -25,6 +25,11 @@ def mean_series(series: Sequence[Sequence[float]]) -> list[float]:
     return [fmean(values) for values in zip(*series, strict=False)]
 
 
+def percentile(ordered: Sequence[float], percent: int) -> float | None:
+    """The nearest-rank percentile of ordered figures; None of none."""
+    return ordered[max(0, -(-len(ordered) * percent // 100) - 1)] if ordered else None
+
+
 def mser5(values: Sequence[float]) -> int:
     """How many of the first values are warm-up: what, cut off, leaves the mean of the rest known best.
 

@@ -20,7 +20,7 @@ LANE_SHARE_MIN = 0.9  # of the straight line between its ends: places on a plan 
 
 
 def check_measures(plant: Plant) -> tuple[Finding, ...]:
-    """Carriers heavier than what they may weigh, belts that hold more than fits, lanes shorter than the way, …"""
+    """Load types heavier empty than they may be, belts that hold more than fits, lanes shorter than the way, …"""
     return (*_load_types(plant), *_belts(plant), *_lanes(plant), *_accelerations(plant), *_ranges(plant))
 
 
