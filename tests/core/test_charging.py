@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from msgspec.structs import replace
 
-from simulation.run import HOUR_MS
+from simulation.measures import HOUR_MS
 from simulation.shops import add_shops
 from simulation.spec import WorkloadSpec
 from simulation.staff import add_people

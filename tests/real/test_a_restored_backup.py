@@ -139,10 +139,10 @@ def frozen_until_taken_over(works: PlantAtWork) -> None:
 
 def clear_up(works: PlantAtWork) -> None:
     """What stands where the book has nothing: an alarm where it is met, a person takes it away, and work goes on."""
-    appeared = works.alarm("appeared")
+    works.alarm("appeared")
     assert works.see(lambda book: [(a.code, a.subject) for a in book.alarm]) == [("appeared", "A1.IN")]
     works.world.remove(WAITING, "A1.IN", by="operator")
-    works.answer(appeared, "done")
+    works.until(lambda book: not len(book.alarm), "the photo-eye sees that it is gone")
 
     stands = {unit: works.world.dump()[unit] for unit in (STORED, CARRIED)}
     block(works, "A1", True)

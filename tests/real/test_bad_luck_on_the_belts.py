@@ -46,9 +46,10 @@ def test_an_unknown_load_unit_goes_to_clarification(works: PlantAtWork) -> None:
     works.world.place(empty(499), "ST1.PUT", by="a stranger")
     assert "unknown load unit 'T000499'" in clarification(works)
     works.until_world(lambda world: bool(world.look(LANE)), "it rests in the lane")
+    works.until(lambda book: book.has_alarm(LANE, "appeared"), "somebody is asked what stands there")
     works.world.remove(499, LANE, by="operator")
-    for alarm in works.see(lambda book: [a.number for a in book.alarm]):
-        works.answer(alarm, works.see(lambda book, alarm=alarm: book.alarm[alarm].answers[0]))
+    works.until(lambda book: not book.has_alarm(LANE, "appeared"), "the photo-eye has answered it")
+    works.answer(works.alarm("clarification"), "moved")
 
 
 def test_a_load_unit_of_a_wrong_weight_goes_to_clarification_with_what_was_measured(works: PlantAtWork) -> None:

@@ -46,6 +46,7 @@ def transfer_changed(turn: Turn, device: str, index: int, status: TransferStatus
             arrived(turn, name, status.track)
         if not status.occupied:
             departed(turn, name)
+            turn.end_alarms(name, "appeared", "nothing stands there")
         elif standing:
             turn.end_alarms(name, "vanished", "it is there")
         transports.wake_around(turn, name)
