@@ -6,8 +6,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 EXTRAS := --extra dev --extra postgres --extra dask
-TYPED := slotting wcs devices simulation api benchmarks
-FORMATTED := $(TYPED) tests tools
+CHECKED := slotting wcs devices simulation api benchmarks tests tools
 # Of those, what stands already: a package that is still to be written is no error.
 present = $(foreach package,$(1),$(patsubst %/__init__.py,%,$(wildcard $(package)/__init__.py)))
 # How many seeds `make seeds` runs.
@@ -28,17 +27,17 @@ test: $(VENV)/ready ## run the tests, two files at a time; ARGS="tests/core -k c
 check: lint types imports size ## the four below; `make -k check` shows the complaints of all four
 
 lint: $(VENV)/ready ## idiom and format
-	$(BIN)/ruff check $(call present,$(FORMATTED))
-	$(BIN)/ruff format --check $(call present,$(FORMATTED))
+	$(BIN)/ruff check $(call present,$(CHECKED))
+	$(BIN)/ruff format --check $(call present,$(CHECKED))
 
 types: $(VENV)/ready ## mypy, strict
-	$(BIN)/mypy --strict $(addprefix -p ,$(call present,$(TYPED) tools))
+	$(BIN)/mypy --strict $(addprefix -p ,$(call present,$(CHECKED)))
 
 imports: $(VENV)/ready ## who may import whom
 	$(BIN)/lint-imports --no-logo
 
 size: $(VENV)/ready ## how large modules and functions are
-	$(BIN)/python -m tools.size $(call present,$(FORMATTED))
+	$(BIN)/python -m tools.size $(call present,$(CHECKED))
 
 bench: $(VENV)/ready ## race against peers; ONLY=putaway for one race
 	$(BIN)/python -m benchmarks $(if $(ONLY),--only $(ONLY)) $(ARGS)

@@ -52,7 +52,8 @@ def test_a_key_is_forgotten_after_a_day(database_url: str) -> None:
     engine = engine_for(database_url).execution_options(wcs_writer=True)
     now = 1_800_000_000_000
     asyncio.run(UsedKeys(engine, lambda: now).note("shop", "k-1", "SO-1", "x"))
-    within, after = (UsedKeys(engine, lambda at=now + late: at) for late in (KEPT_MS - 1, KEPT_MS))
+    within = UsedKeys(engine, lambda: now + KEPT_MS - 1)
+    after = UsedKeys(engine, lambda: now + KEPT_MS)
     with pytest.raises(Problem):
         within.check("shop", "k-1", "SO-2", "y")
     after.check("shop", "k-1", "SO-2", "y")

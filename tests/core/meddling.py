@@ -6,7 +6,8 @@ ask is done whole or refused with a reason, and once they are gone every order e
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from devices.machines.world import WorldRefused
 from simulation.chance import Chance
@@ -20,6 +21,7 @@ from wcs.core.stations import work_at
 from wcs.core.turn import RequestRefused
 from wcs.plant.model import LOST, OUTSIDE
 
+T = TypeVar("T")
 ORDERS = 24
 DELIVERIES = 4
 MEDDLING_MS = 1_500_000
@@ -75,7 +77,7 @@ class Meddler:
         self._draws += 1
         return self.chance.integer(low, high, f"meddling {self._draws}", self._n)
 
-    def _one_of(self, things):  # type: ignore[no-untyped-def]
+    def _one_of(self, things: Sequence[T]) -> T:
         return things[self._number(0, len(things) - 1)]
 
     def _often(self) -> bool:

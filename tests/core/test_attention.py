@@ -20,8 +20,13 @@ def test_a_fleet_that_rests_carries_no_less_than_one_that_is_asked_all_the_time(
     workload = WorkloadSpec(orders_per_hour=150)
     specs = [RunSpec(plant=plant, workload=workload, hours=0.2, seed=seed) for seed in SEEDS]
     resting = [run(spec).row for spec in specs]
-    asked = []
-    monkeypatch.setattr(Attention, "awake", lambda self: asked.append(1) or list(self._rank))
+    asked: list[Attention] = []
+
+    def all_awake(attention: Attention) -> list[str]:
+        asked.append(attention)
+        return list(attention._rank)
+
+    monkeypatch.setattr(Attention, "awake", all_awake)
     sleepless = [run(spec).row for spec in specs]
     assert asked
     assert all(row.node_passages > 200 for row in resting)

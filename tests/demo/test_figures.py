@@ -46,9 +46,9 @@ def test_carriers_that_are_away_and_goods_that_are_missing_are_known_after_a_sto
     for delivered in state.delivery_line:
         announced[delivered.sku] += delivered.quantity
     assert len(announced) > 0
-    for sku, (missing, short) in books.missing().items():
-        taken = sum(line.quantity - line.backordered for line in state.line if line.sku == sku)
-        assert missing == taken - announced[sku]
+    for name, (missing, short) in books.missing().items():
+        taken = sum(line.quantity - line.backordered for line in state.line if line.sku == name)
+        assert missing == taken - announced[name]
         assert -max(UNITS_A_LOAD) < missing < REFILL_AT or short
     books.close()
 

@@ -22,7 +22,8 @@ def test_a_delivery_with_foreign_labels_is_brought_in_and_the_rest_too(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     options = DemoOptions(plant="tiny", data=tmp_path, speed=20.0, orders=3)
-    with Demo(options, [].append) as demo, httpx.Client(base_url=demo.ready.address, trust_env=False) as client:
+    said: list[str] = []
+    with Demo(options, said.append) as demo, httpx.Client(base_url=demo.ready.address, trust_env=False) as client:
         working = threading.Thread(target=demo.run, args=(lambda _: None,), daemon=True)
         working.start()
         wait_until(lambda: demo.books.orders().placed > 0, "orders are coming", WAIT_S)

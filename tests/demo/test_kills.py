@@ -29,7 +29,8 @@ KILLS_SOAK = 200
 def campaign(folder: Path, seed: int, kills: int, deadline_s: float) -> tuple[Demo, AuditReport]:
     """Run a demo that is killed again and again while orders go on coming; returns it closed, with its audit."""
     dice = random.Random(seed)
-    options = DemoOptions(plant="tiny", data=folder, speed=SPEED, orders=max(4, kills // 2), exit=True)
+    orders = max(4, kills // 2)
+    options = DemoOptions(plant="tiny", data=folder, speed=SPEED, orders=orders, exit=True)
     said: list[str] = []
     with Demo(options, said.append) as demo:
         killer = threading.Thread(target=kill_at_random, args=(demo, dice, kills, said), daemon=True)
@@ -45,7 +46,7 @@ def campaign(folder: Path, seed: int, kills: int, deadline_s: float) -> tuple[De
         report = demo.prove()
         assert picks_in_world(demo) == picks_in_book(demo), f"seed {seed}: {said}"
         counts = demo.books.orders()
-        assert counts.placed == counts.ended >= options.orders, f"seed {seed}: {counts}; {said}"
+        assert counts.placed == counts.ended >= orders, f"seed {seed}: {counts}; {said}"
     return demo, report
 
 
@@ -67,16 +68,20 @@ def kill_at_random(demo: Demo, dice: random.Random, kills: int, said: list[str])
                 demo.site.kill()
 
 
+def carriers_of(demo: Demo) -> set[str]:
+    return {crane.name for crane in demo.plant.cranes} | {vehicle.name for vehicle in demo.plant.vehicles}
+
+
 def picks_in_world(demo: Demo) -> Counter[tuple[int, str]]:
     """How often each load unit really came on board of each crane and vehicle."""
-    carriers = {device.name for device in (*demo.plant.cranes, *demo.plant.vehicles)}
+    carriers = carriers_of(demo)
     lines = (logged.line for logged in demo.world.whole_log())
     return Counter((line.number, line.sink) for line in lines if line.sink in carriers)
 
 
 def picks_in_book(demo: Demo) -> Counter[tuple[int, str]]:
     """The same by the journal: picks booked, less those that a person has found not to have happened."""
-    carriers = {device.name for device in (*demo.plant.cranes, *demo.plant.vehicles)}
+    carriers = carriers_of(demo)
     picks: Counter[tuple[int, str]] = Counter()
     with closing(sqlite3.connect(demo.options.data / "wcs.db")) as book:
         for (document,) in book.execute("SELECT document FROM journal WHERE name = 'LoadUnitMoved' ORDER BY sequence"):

@@ -12,8 +12,9 @@ import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
-from asyncua import Server, ua
+from asyncua import ua
 from asyncua.common.node import Node
+from asyncua.server.server import Server
 from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
@@ -95,7 +96,12 @@ async def over_modbus(plc: RawPlc, port: int) -> AsyncIterator[None]:
     logging.getLogger("pymodbus.logging").setLevel(logging.CRITICAL)
 
     async def act(
-        function: int, start: int, address: int, count: int, registers: list[int], values: list[int] | None
+        function: int,
+        start: int,
+        address: int,
+        count: int,
+        registers: list[int],
+        values: list[int] | list[bool] | None,
     ) -> ExcCodes | None:
         if values:
             plc.write(address, [int(value) for value in values])
@@ -111,7 +117,7 @@ async def over_modbus(plc: RawPlc, port: int) -> AsyncIterator[None]:
         yield
     finally:
         scanning.cancel()
-        await server.shutdown()
+        await server.shutdown()  # type: ignore[no-untyped-call]  # pymodbus leaves it untyped
 
 
 @contextlib.asynccontextmanager
@@ -123,7 +129,11 @@ async def over_opcua(plc: RawPlc, port: int) -> AsyncIterator[None]:
     server.set_endpoint(f"opc.tcp://{HOST}:{port}/")
     server.set_security_policy([ua.SecurityPolicyType.NoSecurity])
     namespace = await server.register_namespace("urn:wcs:device:v1")
-    folder = await server.nodes.objects.add_object(ua.NodeId(DEVICE, namespace), ua.QualifiedName(DEVICE, namespace))
+
+    def node_id(name: str) -> ua.NodeId:
+        return ua.NodeId(ua.String(name), ua.Int16(namespace))
+
+    folder = await server.nodes.objects.add_object(node_id(DEVICE), ua.QualifiedName(DEVICE, namespace))
     blocks = {
         "Cmd": (0, 32),
         "Sts": (32, 64),
@@ -135,12 +145,12 @@ async def over_opcua(plc: RawPlc, port: int) -> AsyncIterator[None]:
     nodes: dict[str, Node] = {}
     for name, (first, count) in blocks.items():
         nodes[name] = await folder.add_variable(
-            ua.NodeId(f"{DEVICE}.{name}", namespace),
+            node_id(f"{DEVICE}.{name}"),
             ua.QualifiedName(name, namespace),
             ua.Variant(plc.words[first : first + count], ua.VariantType.UInt16),
         )
     nodes["WcsLife"] = await folder.add_variable(
-        ua.NodeId(f"{DEVICE}.WcsLife", namespace),
+        node_id(f"{DEVICE}.WcsLife"),
         ua.QualifiedName("WcsLife", namespace),
         ua.Variant(0, ua.VariantType.UInt16),
     )
@@ -154,6 +164,7 @@ async def over_opcua(plc: RawPlc, port: int) -> AsyncIterator[None]:
             data = await node.read_data_value()
             if data is not seen[name]:  # a write puts a new value there, even if it says the same
                 seen[name] = data
+                assert data.Value is not None
                 value = data.Value.Value
                 first = blocks[name][0] if name in blocks else 0
                 plc.write(first, list(value) if isinstance(value, list) else [value])

@@ -168,7 +168,9 @@ def test_a_secured_plc_is_trusted_by_its_certificate_and_a_stranger_is_refused(p
 
         async def first_report(security: OpcUaSecurity | None) -> Connected | Disconnected:
             async with listening(open_port(plc, plant, address, security)) as listener:
-                return await listener.until(lambda: next(iter(listener.of(Connected | Disconnected)), None))
+                return await listener.until(
+                    lambda: next((one for one in listener.heard if isinstance(one, Connected | Disconnected)), None)
+                )
 
         assert isinstance(asyncio.run(first_report(security)), Connected)
         refusals = {

@@ -57,7 +57,8 @@ class RawOpcua:
         return self.client.get_node(ua.NodeId(ua.String(f"{self.device}.{name}"), ua.Int16(self._namespace)))
 
     async def status_words(self) -> list[int]:
-        return await self.node("Sts").read_value()
+        words: list[int] = await self.node("Sts").read_value()
+        return words
 
     async def transfers(self) -> tuple[TransferStatus, ...]:
         return decode_transfers(await self.node("Transfer").read_value())
@@ -87,7 +88,7 @@ class RawModbus:
     async def read(self, offset: int, count: int) -> list[int]:
         answer = await self.client.read_holding_registers(self.base + offset, count=count, device_id=1)
         assert not answer.isError(), answer
-        return answer.registers
+        return list(answer.registers)
 
     async def write(self, offset: int, words: Sequence[int]) -> Any:
         return await self.client.write_registers(self.base + offset, list(words), device_id=1)

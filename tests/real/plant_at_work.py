@@ -20,6 +20,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TypeVar
 
+from msgspec.structs import replace
+
 from devices.drivers.ports import open_port
 from devices.machines.machine import Load
 from devices.virtual_plc.running import RunningPlant, start_plant
@@ -92,7 +94,7 @@ class PlantAtWork:
     def bring_empty(self, number: int, **differs: int) -> None:
         """A dock worker brings an empty carrier; `differs`: what it really is (mass_g, height_mm), if not as told."""
         load = empty(number)
-        self.world.place(Load(**{**_fields(load), **differs}), "D1.IN1", by="dock worker")
+        self.world.place(replace(load, **differs), "D1.IN1", by="dock worker")
         self.do(
             lambda at_ms: v.LoadUnitArrived(
                 at_ms=at_ms, actor="dock worker", delivery="", barcode=load.barcode, place="D1.IN1", quantity=0,
@@ -141,10 +143,6 @@ class PlantAtWork:
 def empty(number: int) -> Load:
     """An empty tote as its papers say it is."""
     return Load(number=number, barcode=f"T{number:06d}", load_type=1, mass_g=2000, height_mm=320)
-
-
-def _fields(load: Load) -> dict[str, int | str]:
-    return {name: getattr(load, name) for name in load.__struct_fields__}
 
 
 def _story(book: State) -> str:

@@ -57,14 +57,14 @@ async def take_orders(site: Site, epoch: int) -> None:
     say(f"epoch {epoch}")
     while line := await asyncio.to_thread(sys.stdin.readline):
         number = line.strip()
-        lines = (v.OrderLineWish(sku="RIGHT", quantity=1),)
         with contextlib.suppress(Exception):  # whatever it was told: it was not to be
-            await site.submit(
-                lambda at_ms, number=number, lines=lines: v.OrderRequested(
-                    at_ms=at_ms, actor="shop", number=number, lines=lines
-                )
-            )
+            await order_one(site, number)
         say(f"told {number}")
+
+
+async def order_one(site: Site, number: str) -> None:
+    lines = (v.OrderLineWish(sku="RIGHT", quantity=1),)
+    await site.submit(lambda at_ms: v.OrderRequested(at_ms=at_ms, actor="shop", number=number, lines=lines))
 
 
 if __name__ == "__main__":

@@ -43,9 +43,13 @@ def opening_stock() -> list[v.OpeningLoadUnit]:
 def open_the_books(works: PlantAtWork) -> None:
     """Define the articles and open with this stock, in the building and on paper."""
     for sku in ("LEFT", "RIGHT"):
-        article = Sku(sku=sku, name=sku, unit_mass_g=UNIT_MASS_G)
-        works.do(lambda at_ms, article=article: v.SkuChanged(at_ms=at_ms, actor="clerk", sku=article))
+        define(works, Sku(sku=sku, name=sku, unit_mass_g=UNIT_MASS_G))
     put_in_racks(works, opening_stock())
+
+
+def define(works: PlantAtWork, article: Sku) -> None:
+    """One article."""
+    works.do(lambda at_ms: v.SkuChanged(at_ms=at_ms, actor="clerk", sku=article))
 
 
 def put_in_racks(works: PlantAtWork, units: list[v.OpeningLoadUnit]) -> None:

@@ -65,11 +65,13 @@ def keep_cranes_busy(works: PlantAtWork, tasks_each: int) -> None:
         placed += ROUND
         for n, number in enumerate(numbers):
             works.order(number, (("LEFT", "RIGHT")[n % 2], 1))
-        works.until(
-            lambda book, numbers=numbers: all(book.order[n].state is OrderState.SHIPPED for n in numbers),
-            f"{numbers} ship",
-            120,
-        )
+        wait_until_shipped(works, numbers)
+
+
+def wait_until_shipped(works: PlantAtWork, numbers: list[str]) -> None:
+    works.until(
+        lambda book: all(book.order[number].state is OrderState.SHIPPED for number in numbers), f"{numbers} ship", 120
+    )
 
 
 def refill(works: PlantAtWork, sku: str) -> None:

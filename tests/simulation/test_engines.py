@@ -211,8 +211,12 @@ def test_a_worker_that_still_loads_its_programs_is_ended_at_once() -> None:
     engine = Workers(1)
     begun: list[BaseProcess] = []
 
+    def has_begun() -> bool:
+        begun.extend(multiprocessing.active_children())
+        return bool(begun)
+
     def stop_when_it_has_begun() -> None:
-        until(lambda: begun.extend(multiprocessing.active_children()) or begun)
+        until(has_begun)
         engine.stop()
 
     stopper = threading.Thread(target=stop_when_it_has_begun)

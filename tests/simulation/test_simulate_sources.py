@@ -191,10 +191,9 @@ def measured(url: str, trips_ms: list[int]) -> None:
     with engine.begin() as connection:
         for n, trip_ms in enumerate(trips_ms):
             for device in ("CR1", "CV1"):
-                row = {"site_id": "main", "device": device, "sequence": 100_000 + n, "sent_at_ms": 1_000_000 + 500 * n}
-                connection.execute(
-                    sa.insert(command_delivery).values(**row, acknowledged_at_ms=row["sent_at_ms"] + trip_ms)
-                )
+                sent_at_ms = 1_000_000 + 500 * n
+                row = {"site_id": "main", "device": device, "sequence": 100_000 + n, "sent_at_ms": sent_at_ms}
+                connection.execute(sa.insert(command_delivery).values(**row, acknowledged_at_ms=sent_at_ms + trip_ms))
     engine.dispose()
 
 
