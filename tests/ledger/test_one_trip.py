@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -13,6 +12,7 @@ from tests.ledger.clerk import Clerk, batch_of, moved
 from tests.ledger.cut_line import Cut, Line, line_to
 from tests.ledger.test_writer import change, read
 from wcs.ledger.audit import audit
+from wcs.ledger.bulk import cursor_of
 from wcs.ledger.database import engine_for
 from wcs.ledger.errors import BatchRefused, CommitFailed, CommitUnknown, LeaseLost
 from wcs.ledger.held import one_trip
@@ -112,34 +112,26 @@ def test_a_site_without_a_lease_commits_nothing(connection: sa.Connection) -> No
         pass
 
 
-def trip_of(connection: sa.Connection, say: Callable[[psycopg.Connection], object]) -> None:
-    """A transaction in which this is said to the driver."""
+def hang_up_in_mid_trip(connection: sa.Connection) -> None:
     held = connection.connection.driver_connection
     assert isinstance(held, psycopg.Connection)
     with one_trip(connection, "main", 1):
-        say(held)
-
-
-def fail_and_go_on(held: psycopg.Connection) -> None:
-    """The server listens again, with the transaction failed."""
-    with contextlib.suppress(psycopg.errors.DivisionByZero), held.pipeline():
-        held.execute("SELECT 1 / 0")
-
-
-def hang_up_and_go_on(held: psycopg.Connection) -> None:
-    held.close()
-    held.execute("SELECT 1")
-
-
-def test_a_commit_that_is_answered_with_a_rollback_has_failed(connection: sa.Connection) -> None:
-    with pytest.raises(CommitFailed, match="ROLLBACK"):
-        trip_of(connection, fail_and_go_on)
-    trip_of(connection, lambda held: held.execute("SELECT 1"))
+        held.close()
+        cursor_of(connection).execute("SELECT 1")
 
 
 def test_what_goes_wrong_before_the_commit_is_asked_for_has_failed_for_certain(connection: sa.Connection) -> None:
     with pytest.raises(CommitFailed):
-        trip_of(connection, hang_up_and_go_on)
+        hang_up_in_mid_trip(connection)
+
+
+def test_who_thinks_better_of_it_in_mid_trip_leaves_nothing(postgres_url: str) -> None:
+    with Clerk(postgres_url) as clerk:
+        clerk.ledger.commit(MOVE)
+        with pytest.raises(BatchRefused, match="OverflowError"):
+            clerk.ledger.commit(batch_of(moved(1 << 70, "outside", "A", "M2")))
+        clerk.ledger.commit(batch_of(moved(7, "A", "B", "M3")))
+    assert read(postgres_url, LINES) == [("M1",), ("M3",)]
 
 
 def test_a_batch_refused_in_mid_trip_leaves_the_connection_usable(postgres_url: str) -> None:

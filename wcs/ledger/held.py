@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from wcs.ledger import lease
-from wcs.ledger.bulk import cursor_of, first_line, meaning
+from wcs.ledger.bulk import first_line, meaning
 from wcs.ledger.errors import BatchRefused, CommitFailed, CommitUnknown
+
+if TYPE_CHECKING:
+    from wcs.ledger.trip import Trip
 
 IDLE, WAITING, FAILED = 0, 2, 3  # libpq: no transaction, within one, within one that has failed; else nobody knows
 
@@ -127,25 +130,38 @@ def one_trip(connection: sa.Connection, site_id: str, epoch: int) -> Iterator[No
     """
     driver = connection.dialect.loaded_dbapi
     held: Any = connection.connection.driver_connection
-    cursor = cursor_of(connection)
+    trip = _trip_of(connection)
     asked = False
     try:
-        with held.pipeline():
-            cursor.execute("BEGIN")
-            lease.hold(cursor, site_id, epoch)
-            yield
-            asked = True
-            cursor.execute("COMMIT")
+        trip.begin()
+        trip.execute("BEGIN")
+        lease.hold(trip, site_id, epoch)
+        connection.info["wcs_cursor"] = trip
+        yield
+        asked = True
+        trip.execute("COMMIT")
+        trip.end()
     except driver.Error as error:
         if asked and held.info.transaction_status not in (IDLE, WAITING, FAILED):
             raise CommitUnknown(first_line(error)) from error
         raise meaning(connection, error) from error
-    else:
-        if cursor.statusmessage != "COMMIT":  # of a transaction that has failed, and no error to PostgreSQL
-            raise CommitFailed(f"the commit was answered with {cursor.statusmessage}")
     finally:
+        connection.info.pop("wcs_cursor", None)
+        if trip.under_way:  # whatever ended it, nobody has heard the answers: what was said so far must not go on
+            held.close()
         if held.info.transaction_status in (WAITING, FAILED):
             _roll_back_driver(held, driver)
+
+
+def _trip_of(connection: sa.Connection) -> Trip:
+    """One a connection: it knows which statements the server keeps."""
+    from wcs.ledger.trip import Trip  # a house on SQLite has no driver of PostgreSQL
+
+    trip: Trip | None = connection.info.get("wcs_trip")
+    if trip is None:
+        held: Any = connection.connection.driver_connection
+        trip = connection.info["wcs_trip"] = Trip(held)
+    return trip
 
 
 def _roll_back(connection: sa.Connection, transaction: sa.RootTransaction) -> None:
