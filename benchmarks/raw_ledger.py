@@ -1,7 +1,8 @@
 """The bare drivers' side of the ledger's race: sqlite3 and psycopg writing the very rows of the writer, ready-made.
 
 Numbering, hashing, netting and encoding are done before the clock starts: what is left is handing rows to the database
-and what it does with them. To PostgreSQL they go as binary arrays here too, for the driver's own lists are slower.
+and what it does with them: to SQLite by executemany, its driver's way for many rows, to PostgreSQL as binary arrays
+here too, for the driver's own lists are slower.
 """
 
 from __future__ import annotations

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import threading
-from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
+from tests.ledger.test_writer import read
+from tests.real.clock import wait_until
 from wcs.ledger.errors import CommitUnknown, LeaseLost
 from wcs.ledger.writer import LedgerWriter, open_when_free
+
+HELD_S = 10.0  # a lock, on a busy machine
+FREE_LEASES = "SELECT epoch FROM lease FOR UPDATE SKIP LOCKED"
 
 
 def taken_over(url: str) -> LedgerWriter:
@@ -32,9 +36,8 @@ def test_a_writer_asleep_between_statements_that_do_not_wait_does_not_hold_it_ei
     sleeper = LedgerWriter(postgres_url)
     standbys = []
 
-    def fall_asleep(connection: sa.Connection) -> None:
-        held: Any = connection.connection.driver_connection
-        held.execute("SELECT 1").fetchone()  # done, and the server waits for more
+    def fall_asleep(_: sa.Connection) -> None:
+        wait_until(lambda: not read(postgres_url, FREE_LEASES), "the row is held, the server waits for more", HELD_S)
         standbys.append(taken_over(postgres_url))
 
     with pytest.raises(CommitUnknown):  # the server hangs up on it

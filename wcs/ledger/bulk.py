@@ -1,13 +1,15 @@
 """Many rows in one statement, for both databases. Rule: written once, here, for every table.
 
-SQLite: executemany on prepared statements. PostgreSQL: arrays through `unnest` (COPY into a temporary table is slower,
-executemany twice as slow). The rows of a statement are of one site, which their first column says.
+SQLite: many rows as the values of a statement, which takes a fifth less than a row a statement. PostgreSQL: arrays
+through `unnest` (COPY into a temporary table is slower, executemany twice as slow). The rows of a statement are of one
+site, which their first column says.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,6 +19,8 @@ from wcs.ledger.errors import BatchRefused, CommitFailed, LeaseLost, LedgerError
 from wcs.ledger.lease import LEASE_LOST
 
 Rows = Sequence[Sequence[Any]]
+ROWS_TOGETHER = 32  # in a statement to SQLite: more bring nothing
+VALUES_MAX = 999  # in one of a SQLite before 3.32
 
 
 @lru_cache(256)
@@ -37,18 +41,20 @@ def _array_types(table: sa.Table, columns: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(types)
 
 
-def _source(table: sa.Table, columns: tuple[str, ...], postgresql: bool) -> str:
-    if not postgresql:
-        return f"VALUES ({', '.join('?' * len(columns))})"
+def _source(table: sa.Table, columns: tuple[str, ...], count: int) -> str:
+    """So many rows as values, of SQLite; with 0 any number of rows as arrays, of PostgreSQL."""
+    if count:
+        row = f"({', '.join('?' * len(columns))})"
+        return f"VALUES {', '.join([row] * count)}"
     # Not `FROM unnest(...)`: there each array is first laid out as a table of its own.
     arrays = ", ".join(f"unnest(%s::{t}[])" for t in _array_types(table, columns)[1:])
     return f"SELECT %s::text, {arrays}"
 
 
 @lru_cache(256)
-def _insert_sql(table: sa.Table, columns: tuple[str, ...], key: tuple[str, ...], add: str, postgresql: bool) -> str:
+def _insert_sql(table: sa.Table, columns: tuple[str, ...], key: tuple[str, ...], add: str, count: int) -> str:
     names = ", ".join(f'"{c}"' for c in columns)
-    sql = f'INSERT INTO "{table.name}" ({names}) {_source(table, columns, postgresql)}'
+    sql = f'INSERT INTO "{table.name}" ({names}) {_source(table, columns, count)}'
     if not key:
         return sql
     others = [c for c in columns if c not in key]
@@ -114,13 +120,7 @@ def first_line(error: BaseException) -> str:
 
 def insert(connection: sa.Connection, table: sa.Table, columns: tuple[str, ...], rows: Rows) -> None:
     """Insert; BatchRefused where a key exists."""
-    if rows:
-        _run(
-            connection,
-            _insert_sql(table, columns, (), "", _is_postgresql(connection)),
-            rows,
-            _array_types(table, columns),
-        )
+    upsert(connection, table, columns, (), rows)
 
 
 def upsert(
@@ -132,9 +132,23 @@ def upsert(
     add: str = "",
 ) -> None:
     """Insert or replace by key; with `add`, that column is added to what is there instead."""
-    if rows:
-        sql = _insert_sql(table, columns, key, add, _is_postgresql(connection))
-        _run(connection, sql, rows, _array_types(table, columns))
+    if not rows:
+        return
+    if _is_postgresql(connection):
+        _run(connection, _insert_sql(table, columns, key, add, 0), rows, _array_types(table, columns))
+        return
+    for count, part in _together(rows, len(columns)):
+        _run(connection, _insert_sql(table, columns, key, add, count), part, ())
+
+
+def _together(rows: Rows, columns: int) -> Iterator[tuple[int, Rows]]:
+    """Rows that go many to a statement, as its values, with how many; then those that are left, one to a statement."""
+    count = min(ROWS_TOGETHER, VALUES_MAX // columns)
+    full = len(rows) - len(rows) % count
+    if full:
+        yield count, [tuple(chain.from_iterable(rows[n : n + count])) for n in range(0, full, count)]
+    if full < len(rows):
+        yield 1, rows[full:]
 
 
 def decrease(connection: sa.Connection, table: sa.Table, key: tuple[str, ...], column: str, rows: Rows) -> None:
@@ -177,4 +191,4 @@ def _matched(table: sa.Table, key: tuple[str, ...], columns: tuple[str, ...]) ->
     """Of PostgreSQL: the arrays as rows `d`, and where their keys are those of the table, `t`."""
     names = ", ".join(f'"{c}"' for c in columns)
     match = " AND ".join(f't."{k}" = d."{k}"' for k in key)
-    return f"({_source(table, columns, True)}) AS d({names})", match
+    return f"({_source(table, columns, 0)}) AS d({names})", match
