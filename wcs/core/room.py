@@ -6,9 +6,12 @@ from the tables by the state's index methods; the choice itself is the kernel's 
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
+
 import numpy as np
 
-from slotting.putaway import FreeLocations, choose_location
+from slotting.putaway import TAKEN, FreeLocations, choose_location
 from slotting.travel import travel_times_ms
 from wcs.core.layout import Layout
 
@@ -17,18 +20,38 @@ SPREAD_PENALTY_MS = 3_600_000
 
 
 class Room:
-    """The free places of the racks."""
+    """The free places of the racks.
 
-    def __init__(self, layout: Layout) -> None:
+    Args:
+        layout: of the plant.
+        held: where something stands, and what something is bound for, a place as often as that.
+        blocked: places and aisles.
+        stocked: SKU and place of each content.
+    """
+
+    def __init__(
+        self,
+        layout: Layout,
+        *,
+        held: Iterable[str] = (),
+        blocked: Iterable[str] = (),
+        stocked: Iterable[tuple[str, str]] = (),
+    ) -> None:
         self._locations = layout.locations
         self._aisle_position = {a.name: n for n, a in enumerate(layout.plant.aisles)}
         self._aisle_of = layout.aisle_of
-        self._held: dict[int, int] = {}
+        self._held = Counter(index for place in held if (index := self._index(place)) is not None)
         self._sku_count: dict[str, np.ndarray] = {}
         self._none = np.zeros(len(layout.plant.aisles), np.int64)
         self.blocked_aisles: dict[str, None] = {}
         aisle, travel = _travel(layout)
-        self.free = FreeLocations(aisle=aisle, travel_ms=travel, aisle_count=len(layout.plant.aisles))
+        status = np.zeros(aisle.shape, np.uint8)
+        status[np.fromiter(self._held, np.int64, len(self._held))] = TAKEN
+        self.free = FreeLocations(aisle=aisle, travel_ms=travel, aisle_count=len(layout.plant.aisles), status=status)
+        for place in blocked:
+            self.block(place)
+        for sku, place in stocked:
+            self.sku_moved(sku, "", place)
 
     def _index(self, place: str) -> int | None:
         return self._locations.index(place) if self._aisle_of(place) is not None else None

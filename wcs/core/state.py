@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left, insort
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
@@ -74,7 +75,7 @@ class State:
         self.layout = layout
         self.policies = policies  # for deciding; nothing that applies a fact may read it
         self.changes: dict[tuple[type[e.Entity], Any], e.Entity | None] = {}
-        self.room = Room(layout)
+        self._room: Room | None = None
         self.units_at: dict[str, dict[int, None]] = {}
         self.unit_of_barcode: dict[str, int] = {}
         self.contents_of: dict[int, dict[Any, None]] = {}
@@ -185,22 +186,24 @@ class State:
         if old is not None:
             _discard(self.units_at, old.place, old.load_unit)
             self._note_idle(old.place)
-            self.room.leave(old.place)
+            if self._room is not None:
+                self._room.leave(old.place)
             self.empties.pop(old.load_unit, None)
             self.empties_on_conveyors.pop(old.load_unit, None)
         if new is not None:
             self.units_at.setdefault(new.place, {})[new.load_unit] = None
             self._note_idle(new.place)
             self.unit_of_barcode[new.barcode] = new.load_unit
-            self.room.enter(new.place)
+            if self._room is not None:
+                self._room.enter(new.place)
             if new.role is e.LoadUnitRole.EMPTY:
                 if self.layout.is_location(new.place):
                     self.empties[new.load_unit] = None
                 elif new.place in self.layout.conveyors:
                     self.empties_on_conveyors[new.load_unit] = None
-            if old is None or old.place != new.place:
+            if self._room is not None and (old is None or old.place != new.place):
                 for key in self.contents_of.get(new.load_unit, ()):
-                    self.room.sku_moved(key[1], old.place if old else "", new.place)
+                    self._room.sku_moved(key[1], old.place if old else "", new.place)
 
     def _on_content(self, old: e.Content | None, new: e.Content | None) -> None:
         row = new or old
@@ -209,12 +212,14 @@ class State:
         if old is None:
             self.contents_of.setdefault(row.load_unit, {})[key] = None
             insort(self.stock_of_sku.setdefault(row.sku, []), self._stock_key(row))
-            self.room.sku_moved(row.sku, "", self.load_unit[row.load_unit].place)
+            if self._room is not None:
+                self._room.sku_moved(row.sku, "", self.load_unit[row.load_unit].place)
         elif new is None:
             _discard(self.contents_of, row.load_unit, key)
             stock = self.stock_of_sku[row.sku]
             del stock[bisect_left(stock, self._stock_key(row))]
-            self.room.sku_moved(row.sku, self.load_unit[row.load_unit].place, "")
+            if self._room is not None:
+                self._room.sku_moved(row.sku, self.load_unit[row.load_unit].place, "")
         was_free, is_free = (r is not None and r.quantity > r.reserved for r in (old, new))
         if is_free and not was_free:
             insort(self.unpromised_of_sku.setdefault(row.sku, []), self._stock_key(row))
@@ -284,14 +289,16 @@ class State:
     def _on_transport(self, old: e.TransportOrder | None, new: e.TransportOrder | None) -> None:
         if old is not None and (new is None or new.sink != old.sink):
             _discard(self.units_to, old.sink, old.load_unit)
-            self.room.unbook(old.sink)
+            if self._room is not None:
+                self._room.unbook(old.sink)
         if new is None and old is not None:
             self.transport_of_unit.pop(old.load_unit, None)
         if new is not None:
             self.transport_of_unit[new.load_unit] = new.number
             if old is None or new.sink != old.sink:
                 self.units_to.setdefault(new.sink, {})[new.load_unit] = new.number
-                self.room.book(new.sink)
+                if self._room is not None:
+                    self._room.book(new.sink)
         row = new or old
         if row is not None and (old is None or new is None or old.purpose is not new.purpose):
             self._note_call(row.load_unit)
@@ -306,11 +313,13 @@ class State:
         if old is None and new is not None:
             self.legs_of_carrier.setdefault(new.carrier, {})[new.number] = new.load_unit
             self.legs_bound_for.setdefault(new.sink, {})[new.number] = None
-            self.room.book(new.sink)
+            if self._room is not None:
+                self._room.book(new.sink)
         elif new is None and old is not None:
             _discard(self.legs_of_carrier, old.carrier, old.number)
             _discard(self.legs_bound_for, old.sink, old.number)
-            self.room.unbook(old.sink)
+            if self._room is not None:
+                self._room.unbook(old.sink)
         elif old is not None and new is not None and old.sink != new.sink:
             _discard(self.legs_bound_for, old.sink, old.number)
             self.legs_bound_for.setdefault(new.sink, {})[new.number] = None
@@ -380,11 +389,13 @@ class State:
     def _on_block(self, old: e.Block | None, new: e.Block | None) -> None:
         self.attention.wake_legs()
         if old is None and new is not None:
-            self.room.block(new.place)
+            if self._room is not None:
+                self._room.block(new.place)
             if new.place in self.layout.nodes:
                 self._close_track()
         elif new is None and old is not None:
-            self.room.unblock(old.place)
+            if self._room is not None:
+                self._room.unblock(old.place)
             if old.place in self.layout.nodes:
                 self._close_track()
 
@@ -395,6 +406,20 @@ class State:
         elif old is not None:
             _discard(self.alarms_of_subject, old.subject, old.number)
             self.attention.wake(old.subject)
+
+    @property
+    def room(self) -> Room:
+        """The free places, built from the rows when they are first asked for; afterwards facts keep both alike."""
+        if self._room is None:
+            bound = (row.sink for rows in (self.transport, self.leg) for row in rows)
+            stocked = ((row.sku, self.load_unit[row.load_unit].place) for row in self.content)
+            self._room = Room(
+                self.layout,
+                held=chain((unit.place for unit in self.load_unit), bound),
+                blocked=(block.place for block in self.block),
+                stocked=stocked,
+            )
+        return self._room
 
     @property
     def traffic(self) -> Traffic:

@@ -26,7 +26,7 @@ def load_entity(connection: sa.Connection, site_id: str, entity: type[Entity]) -
     """All rows of one entity, by key."""
     table, codec = STATE_TABLES[entity], CODECS[entity]
     query = sa.select(*(table.c[name] for name in codec.fields)).where(table.c.site_id == site_id)
-    rows = [codec.decode(row) for row in connection.execute(query)]
+    rows = [codec.decode(row) for row in connection.execute(query).all()]
     # Sorted here: a database's collation may order text by another rule, and a replay must load in the same order.
     rows.sort(key=codec.key)
     yield from rows
