@@ -55,9 +55,10 @@ def test_a_file_of_another_program_is_not_made_a_ledger(sqlite_url: str) -> None
     file = Path(str(make_url(sqlite_url).database))
     with closing(sqlite3.connect(file)) as strangers, strangers:
         strangers.execute("CREATE TABLE recipe (name TEXT)")
+    before = file.read_bytes()
     with pytest.raises(WrongDatabase, match="it has the table recipe of another program"):
         LedgerWriter(sqlite_url)
     with pytest.raises(WrongDatabase, match="recipe"):
         TokenStore(sqlite_url)
-    with closing(sqlite3.connect(file)) as strangers:
-        assert strangers.execute("SELECT name FROM sqlite_master").fetchall() == [("recipe",)]
+    assert file.read_bytes() == before
+    assert [each.name for each in file.parent.iterdir() if each.suffix != ".lock"] == [file.name]

@@ -9,7 +9,9 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from sqlalchemy.engine import URL
 
+from wcs.ledger.database import reader_for, sqlite_file
 from wcs.ledger.errors import WrongDatabase
 from wcs.ledger.tables import metadata
 
@@ -25,8 +27,11 @@ def config(connection: sa.Connection | None = None) -> Config:
 
 
 def upgrade(engine: sa.Engine) -> None:
-    """Bring a database to the newest tables; WrongDatabase if it is newer than this program."""
+    """Bring a database to the newest tables; WrongDatabase if it is newer than this program, or another program's."""
+    file = sqlite_file(engine.url)
     try:
+        if file is not None and file.exists():
+            _refuse_strangers(engine.url)
         with engine.execution_options(wcs_writer=True).begin() as connection:
             upgrade_within(connection, "head")
     except sa.exc.DatabaseError as error:
@@ -47,9 +52,18 @@ def _refuse_unknown(found: str | None, known: set[str]) -> None:
         raise WrongDatabase(f"the database is at revision {found}, which this program does not know: it is newer")
 
 
-def _refuse_strangers(connection: sa.Connection) -> None:
-    """A file is one program's; in PostgreSQL several may share a database."""
-    strangers = sorted(set(sa.inspect(connection).get_table_names()) - set(metadata.tables))
+def _refuse_strangers(url: URL) -> None:
+    """A file is one program's; in PostgreSQL several may share a database. Asked before the file is opened as a
+    ledger's, which changes its journal mode.
+    """
+    reader = reader_for(url)
+    try:
+        with reader.connect() as connection:
+            if MigrationContext.configure(connection).get_current_revision() is not None:
+                return
+            strangers = sorted(set(sa.inspect(connection).get_table_names()) - set(metadata.tables))
+    finally:
+        reader.dispose()
     if strangers:
         raise WrongDatabase(f"it is no ledger: it has the table {strangers[0]} of another program")
 
@@ -58,7 +72,7 @@ def upgrade_within(connection: sa.Connection, revision: str) -> None:
     """Within a transaction, bring a database to the tables of one revision.
 
     Raises:
-        WrongDatabase: this program lacks the revision, or a SQLite file with tables of somebody else has none of ours.
+        WrongDatabase: this program lacks the revision.
     """
     script = ScriptDirectory.from_config(config())
     known = {r.revision for r in script.walk_revisions()}
@@ -66,7 +80,5 @@ def upgrade_within(connection: sa.Connection, revision: str) -> None:
     current = MigrationContext.configure(connection).get_current_revision()
     for found in (current, wanted):
         _refuse_unknown(found, known)
-    if current is None and connection.dialect.name == "sqlite":
-        _refuse_strangers(connection)
     if current != wanted:
         command.upgrade(config(connection), revision)
