@@ -1,7 +1,8 @@
 """The mind's memory: tables of frozen records, and the indexes over them.
 
 Rule: rows change only here, by `put` and `drop`, called by the evolve modules for facts and by nothing else. Indexes
-are derived: they are never stored, and loading rebuilds them by putting every row again.
+are derived: they are never stored, and loading rebuilds them by putting every row again; `room` and `traffic` are built
+when they are first asked for, which a view that decides nothing never does.
 """
 
 from __future__ import annotations
