@@ -16,7 +16,7 @@ from pathlib import Path
 
 import msgspec
 
-from simulation.faults import ANY, DRAWS, KINDS, Fault
+from simulation.faults import ANY, DRAWS, KINDS, Fault, FaultRefused
 from simulation.faults_at_test_port import befall_at_test_port, end_at_test_port
 from tests.real.bad_line import Address, BadLine, Faults
 from tests.real.clock import wait_until
@@ -212,20 +212,23 @@ class FaultsAtWork:
 
     def _at_bin(self, fault: Fault, bins: Callable[[], list[str]]) -> None:
         works, known = self.works, len(self.works.facts)
-        place = fault.target
-        if place == ANY:
-            found: list[str] = []
 
-            def look() -> bool:
-                found[:] = bins()
-                return bool(found)
-
-            self.until(look, f"a bin for {fault.kind}")
+        def struck() -> bool:
+            """It has happened at a bin that the crane has not reached yet."""
+            found = bins() if fault.target == ANY else [fault.target]
+            if not found:
+                return False
             place = found[fault.number("draw") * len(found) // DRAWS]
-        befall_at_test_port(works.world, works.plant, msgspec.structs.replace(fault, target=place))
+            try:
+                befall_at_test_port(works.world, works.plant, msgspec.structs.replace(fault, target=place))
+            except FaultRefused:
+                return False  # the crane was there first
+            return True
+
+        self.until(struck, f"a bin for {fault.kind}")
         self.until(
             lambda: any(done.result in BIN_RESULTS for done in works.told(f.DeviceTaskDone, known)),
-            f"{fault.kind} at {place} is found",
+            f"{fault.kind} is found",
         )
 
     def _bound(self) -> list[str]:
