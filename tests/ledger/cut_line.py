@@ -41,11 +41,22 @@ class Line:
         self._next_cut: Cut | None = None
         self._kept: tuple[socket.socket, bytes] | None = None
         self._sockets: list[socket.socket] = [self._listening]
+        self._answers_pass = threading.Event()
+        self._answers_pass.set()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut_next_commit(self, cut: Cut) -> None:
         """Once; what follows is carried again."""
         self._next_cut = cut
+
+    @contextmanager
+    def answers_kept_back(self) -> Iterator[None]:
+        """What the server answers meanwhile arrives at the end."""
+        self._answers_pass.clear()
+        try:
+            yield
+        finally:
+            self._answers_pass.set()
 
     def bring_what_is_late(self) -> None:
         """Give the server the transaction that was kept back; return when it has done with it."""
@@ -100,6 +111,7 @@ class Line:
     def _carry_back(self, server: socket.socket, client: socket.socket) -> None:
         with contextlib.suppress(OSError):
             while data := server.recv(PIECE):
+                self._answers_pass.wait(PATIENCE_S)
                 client.sendall(data)
         with contextlib.suppress(OSError):
             client.shutdown(socket.SHUT_RDWR)

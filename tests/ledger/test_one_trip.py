@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import threading
 from collections.abc import Iterator
 
 import psycopg
@@ -11,6 +13,7 @@ import sqlalchemy as sa
 from tests.ledger.clerk import Clerk, batch_of, moved
 from tests.ledger.cut_line import Cut, Line, line_to
 from tests.ledger.test_writer import change, read
+from tests.real.clock import wait_until
 from wcs.ledger.audit import audit
 from wcs.ledger.bulk import cursor_of
 from wcs.ledger.database import engine_for
@@ -22,6 +25,8 @@ END_THE_OTHERS = """
     WHERE datname = current_database() AND pid <> pg_backend_pid()
 """
 MOVE = batch_of(moved(7, "outside", "A", "M1"))
+KEPT = "SELECT name FROM pg_prepared_statements ORDER BY name"
+STANDS_S = 10.0  # a commit, on a busy machine
 LINES = "SELECT key FROM containment_line ORDER BY sequence"
 
 
@@ -54,6 +59,28 @@ def test_a_commit_cut_off_on_its_way_is_read_back_before_it_is_tried_again(line:
         clerk.ledger.commit(batch_of(moved(7, "A", "B", "M2")))
     assert read(line.url, LINES) == [("M1",), ("M2",)]
     assert audit(line.url).checks["journal_chain"].ok
+
+
+def test_a_commit_that_ctrl_c_broke_off_is_looked_for_before_it_is_tried_again(line: Line, postgres_url: str) -> None:
+    def press_ctrl_c() -> None:
+        with line.answers_kept_back():
+            asked.set()
+            wait_until(lambda: read(postgres_url, LINES) == [("M1",)], "it stands, and nobody knows", STANDS_S)
+            signal.raise_signal(signal.SIGINT)
+
+    asked = threading.Event()
+    presser = threading.Thread(target=press_ctrl_c)
+    with Clerk(line.url) as clerk:
+        before = clerk.ledger.last_sequence
+        presser.start()
+        asked.wait()
+        with pytest.raises(KeyboardInterrupt):
+            clerk.ledger.commit(MOVE)
+        presser.join()
+        assert clerk.ledger.commit(MOVE).first_sequence == before + 1
+        clerk.ledger.commit(batch_of(moved(7, "A", "B", "M2")))
+    assert read(postgres_url, LINES) == [("M1",), ("M2",)]
+    assert audit(postgres_url).checks["journal_chain"].ok
 
 
 def test_a_trip_that_comes_late_finds_its_lines_there_and_does_nothing(line: Line) -> None:
@@ -105,6 +132,36 @@ def test_a_lease_lost_in_the_same_trip_leaves_no_row_and_lowers_the_fence(postgr
             clerk.ledger.commit(MOVE)
         assert not clerk.ledger.fence.holds()
     assert read(postgres_url, LINES) == read(postgres_url, "SELECT load_unit FROM containment_balance") == []
+
+
+def test_trips_that_fail_leave_no_more_and_more_statements_on_the_server(postgres_url: str) -> None:
+    with Clerk(postgres_url) as clerk:
+        clerk.ledger.commit(MOVE)
+        clerk.ledger._held.hang_up()
+        kept = []
+        for _ in range(3):  # on a connection on which none has succeeded yet
+            with pytest.raises(BatchRefused):
+                clerk.ledger.commit(MOVE)
+            kept.append(driver_of(clerk).execute(KEPT).fetchall())
+        assert kept[0] == kept[-1]
+
+
+def test_a_server_that_has_been_told_to_forget_our_statements_is_told_them_anew(postgres_url: str) -> None:
+    with Clerk(postgres_url) as clerk:
+        driver_of(clerk).execute("DISCARD ALL")
+        with pytest.raises(CommitFailed, match="does not exist"):
+            clerk.ledger.commit(MOVE)
+        clerk.ledger.commit(MOVE)
+    assert read(postgres_url, LINES) == [("M1",)]
+
+
+def driver_of(clerk: Clerk) -> psycopg.Connection:
+    """The writer's own connection."""
+    held = clerk.ledger._held._held
+    assert held is not None
+    driver = held.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver
 
 
 def test_a_site_without_a_lease_commits_nothing(connection: sa.Connection) -> None:

@@ -16,7 +16,7 @@ from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from wcs.ledger import lease
 from wcs.ledger.bulk import first_line, meaning
-from wcs.ledger.errors import BatchRefused, CommitFailed, CommitUnknown
+from wcs.ledger.errors import BatchRefused, CommitFailed, CommitUnknown, LeaseLost
 
 if TYPE_CHECKING:
     from wcs.ledger.trip import Trip
@@ -53,8 +53,7 @@ class HeldConnection:
             try:
                 with transaction(connection, self._site_id, self._epoch):
                     write(connection)
-            except CommitUnknown:
-                self.hang_up()
+            except (BatchRefused, LeaseLost):
                 raise
             except CommitFailed:
                 if not _gone(connection):
@@ -62,6 +61,9 @@ class HeldConnection:
                 self.hang_up()
                 if not was_held:
                     raise
+            except BaseException:  # without an answer, or broken off: nobody knows what is left on it
+                self.hang_up()
+                raise
             else:
                 return
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import psycopg
 from psycopg.abc import PQGen
-from psycopg.errors import error_from_result
+from psycopg.errors import InvalidSqlStatementName, error_from_result
 from psycopg.pq import ConnStatus, ExecStatus
 from psycopg.pq.abc import PGresult
 from psycopg.waiting import Ready, Wait
@@ -30,12 +30,15 @@ class Trip:
         self._pg = held.pgconn
         self._names: dict[str, bytes] = {}  # of the statements that the server keeps for us
         self._new: dict[str, bytes] = {}  # of those first said on this trip
+        self._said: list[str] = []  # on this trip, in order: a statement to be kept, "" for one to be carried out
         self._named = 0
 
     def begin(self) -> None:
         """Set out. A server that has gone meanwhile is met here, before anything is said."""
         self._pg.consume_input()  # its parting words, if it has said any
         self._pg.consume_input()  # that it has hung up
+        self._new.clear()
+        self._said.clear()
         self._pg.enter_pipeline_mode()
 
     @property
@@ -51,6 +54,7 @@ class Trip:
             self._pg.send_query_prepared(self._name(sql), texts, formats)
         else:
             self._pg.send_query_params(sql.encode(), None)
+        self._said.append("")
         self._pg.flush()  # as far as the line takes it now
 
     def end(self) -> None:
@@ -61,22 +65,25 @@ class Trip:
         self._pg.pipeline_sync()
         answers = self._held.wait(self._answers())
         self._pg.exit_pipeline_mode()
-        for answer in answers:
+        for said, answer in zip(self._said, answers, strict=True):
             if answer.status == ExecStatus.FATAL_ERROR:
-                self._new.clear()  # whether the server keeps them depends on where it stopped
-                raise error_from_result(answer)
-        self._names |= self._new
-        self._new.clear()
+                error = error_from_result(answer)
+                if isinstance(error, InvalidSqlStatementName):
+                    self._names.clear()  # somebody has had the server forget
+                raise error
+            if said:  # kept, even if what follows fails and is rolled back
+                self._names[said] = self._new[said]
 
     def _name(self, sql: str) -> bytes:
         """The server's name of a statement; what it does not keep yet is said before its values."""
         name = self._names.get(sql) or self._new.get(sql)
         if name is None:
             self._named += 1
-            name = self._new[sql] = b"wcs_%d" % self._named  # never one that a trip which failed may have left
+            name = self._new[sql] = b"wcs_%d" % self._named  # never one that the server may still keep
             first, *others = sql.split("%s")
             numbered = first + "".join(f"${n}{part}" for n, part in enumerate(others, 1))
             self._pg.send_prepare(name, numbered.encode())
+            self._said.append(sql)
         return name
 
     def _answers(self) -> PQGen[list[PGresult]]:

@@ -131,6 +131,7 @@ class LedgerWriter:
         except UNSTORABLE as error:
             raise BatchRefused(f"{type(error).__name__}: {error}") from error
         self._end = prepared.end
+        self._doubtful.clear()
         return prepared.receipt
 
     def renew(self) -> None:
@@ -177,10 +178,11 @@ class LedgerWriter:
 
     def _write(self, batch: CommitBatch) -> Prepared:
         prepared = Prepared(self.site_id, self._end, batch)
+        self._doubtful.append(prepared)  # until we know: Ctrl-C too may come between its commit and the answer
         try:
             self._held.commit(prepared.write)
-        except CommitUnknown:
-            self._doubtful.append(prepared)
+        except (CommitFailed, BatchRefused, LeaseLost, *UNSTORABLE):
+            self._doubtful.clear()
             raise
         return prepared
 
@@ -191,7 +193,6 @@ class LedgerWriter:
         the database has not begun with (a trip cut off on its way) comes after this transaction, and then its journal
         lines are there already. Hence one transaction, and doubt until that stands.
         """
-        prepared: Prepared | None = None
         try:
             with self._held.looking_first() as connection:
                 self._end = load.books_end(connection, self.site_id)
@@ -202,13 +203,9 @@ class LedgerWriter:
                 else:
                     prepared = Prepared(self.site_id, self._end, batch)
                     prepared.write(connection)
+                    self._doubtful.append(prepared)
         except CommitFailed as error:
             raise CommitUnknown(str(error)) from error
-        except CommitUnknown:
-            assert prepared is not None, "a commit is asked for when all is written"
-            self._doubtful.append(prepared)
-            raise
-        self._doubtful.clear()
         return prepared
 
     def _begin(self) -> AbstractContextManager[sa.Connection]:
