@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from simulation.staff import TwinHands
-from tests.core.test_bad_luck import ships, site_with_stock
+from tests.core.test_bad_luck import MINUTE_MS, ships, site_with_stock
 from tests.core.test_orders import assert_ended_orderly, confirm, quantity_in_racks, run_until_picks_are_open
 from tests.core.warehouses import Site
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
+from wcs.core.ports import TransferChanged, TransferStatus
 from wcs.core.surprises import ABSENT_MS
 from wcs.core.turn import AlreadyOtherwise, RequestRefused
 from wcs.plant.model import LOST, OUTSIDE
@@ -283,3 +284,42 @@ def test_an_empty_that_has_not_left_its_bin_stays_there_when_its_order_is_withdr
     assert site.state.transport_for(empty) is None
     assert site.state.load_unit[empty].place == place
     assert not len(site.state.alarm)
+
+
+def appeared(site: Site, place: str) -> list[str]:
+    return [alarm.text for alarm in site.state.alarm if (alarm.subject, alarm.code) == (place, "appeared")]
+
+
+def stranger_at(place: str) -> Site:
+    """A warehouse in which something unknown stands at a place."""
+    site = site_with_stock(people=False)
+    site.foreign_load(place)
+    site.run_until(lambda: bool(appeared(site, place)))
+    return site
+
+
+@pytest.mark.parametrize("place", ["CLAR", "A1.IN", "OUT1", "ST1.HAND"])
+def test_an_unknown_load_that_is_exchanged_for_another_is_asked_for_anew(place: str) -> None:
+    site = stranger_at(place)
+    (first,) = appeared(site, place)
+    site.world.move(900_000, place, OUTSIDE, by="stranger", now_ms=site.twin.now_ms)
+    site.foreign_load(place, 900_001)  # before the photo-eye has seen the place empty
+    site.run_for(MINUTE_MS)
+    assert site.state.transfer_point[place].occupied
+    (second,) = appeared(site, place)
+    assert second != first
+    assert f"track {site.state.transfer_point[place].track} " in second
+    site.world.move(900_001, place, OUTSIDE, by="stranger", now_ms=site.twin.now_ms)
+    site.run_until(lambda: not appeared(site, place))
+
+
+def test_an_unknown_load_of_which_the_photo_eye_loses_sight_for_a_moment_is_asked_for_again() -> None:
+    site = stranger_at("OUT1")
+    before = appeared(site, "OUT1")
+    place, point = site.state.layout.transfer_points["OUT1"], site.state.transfer_point["OUT1"]
+    for occupied in (False, True):  # as a PLC says it whose belts' ends keep the number
+        sequence = site.state.transfer_point["OUT1"].event_sequence + 1
+        words = TransferStatus(occupied=occupied, track=point.track, event_sequence=sequence)
+        said = TransferChanged(device=place.device, transfer=place.index, status=words)
+        site.twin.handle(v.DeviceReported(at_ms=site.twin.now_ms, report=said))
+        assert appeared(site, "OUT1") == (before if occupied else [])

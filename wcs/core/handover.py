@@ -43,7 +43,10 @@ def transfer_changed(turn: Turn, device: str, index: int, status: TransferStatus
         elif status.track and status.track != old.track:
             if not waits_for_track(turn, name, old.track):
                 departed(turn, name)
+            turn.end_alarms(name, "appeared", "another load stands there")
             arrived(turn, name, status.track)
+        elif status.track and status.occupied and not (old.occupied or standing):
+            seen_again(turn, name, status.track)
         if not status.occupied:
             departed(turn, name)
             turn.end_alarms(name, "appeared", "nothing stands there")
@@ -124,8 +127,19 @@ def arrived(turn: Turn, name: str, track: int) -> None:
         claim(turn, name, unit)
     elif not state.transfer_point[name].occupied:
         pass  # the words keep the last load: it has gone on, and is met where it is seen next
-    elif name not in turn.layout.dock_inbound and name not in turn.layout.station_of_put_on:
+    elif not people_bring_to(turn, name):
         surprises.appeared(turn, name, track)
+
+
+def seen_again(turn: Turn, name: str, track: int) -> None:
+    """The photo-eye had lost sight of what stands there. Was it an unknown load, its alarm has ended too soon."""
+    known = turn.state.track.get((turn.layout.conveyor_of_place[name], track))
+    if (known is None or not known.load_unit) and not people_bring_to(turn, name):
+        surprises.appeared(turn, name, track)
+
+
+def people_bring_to(turn: Turn, name: str) -> bool:
+    return name in turn.layout.dock_inbound or name in turn.layout.station_of_put_on
 
 
 def set_down_at(turn: Turn, name: str) -> int:
