@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
@@ -218,7 +219,7 @@ class LedgerWriter:
                     raw = connection.connection.driver_connection
                     assert raw is not None
                     raw.execute("PRAGMA wal_checkpoint(PASSIVE)")
-            except (SQLAlchemyError, OSError):
+            except (SQLAlchemyError, sqlite3.Error, OSError):
                 continue  # a full disk stops commits, not checkpoints' next try
 
 
