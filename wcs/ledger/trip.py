@@ -90,7 +90,7 @@ class Trip:
         """For the driver's `wait`, which knows how to wait on this system and hears Ctrl-C."""
         pg, answers = self._pg, list[PGresult]()
         while pg.flush():
-            if (yield Wait.RW) & Ready.R:
+            if (ready := (yield Wait.RW)) and ready & Ready.R:  # none: nothing came within the driver's look for Ctrl-C
                 pg.consume_input()
         while True:
             while pg.is_busy():
