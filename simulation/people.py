@@ -103,6 +103,7 @@ class Picker(Person):
     def __init__(self, station: PickStation, desk: Desk, hands: Hands, staff: StaffSpec = USUAL) -> None:
         self.name = f"picker {station.name}"
         self._station = station
+        self._places = (*station.order_places, station.handover_point)
         self._desk = desk
         self._hands = hands
         self._staff = staff
@@ -134,16 +135,16 @@ class Picker(Person):
 
     def _can_put_on(self, unit: int) -> bool:
         book = self._desk.load_unit(unit)
-        if book is None or book.place not in self._station.order_places:
+        if book is None or book.place not in self._places:
             return False
-        if self._hands.place_of(unit) not in self._station.order_places:
+        if self._hands.place_of(unit) not in self._places:
             return True
         point = self._station.put_on_point
         return self._hands.accepts(point) and not self._hands.look(point)
 
     def _put_on(self, unit: int) -> None:
         at, point = self._hands.place_of(unit), self._station.put_on_point
-        if at in self._station.order_places:
+        if at in self._places:
             self._hands.carry(unit, at, point, by=self.name)
         self._desk.placed(unit, point)
 

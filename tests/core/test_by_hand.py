@@ -9,11 +9,13 @@ import pytest
 from simulation.staff import TwinHands
 from tests.core.test_bad_luck import MINUTE_MS, ships, site_with_stock
 from tests.core.test_orders import assert_ended_orderly, confirm, quantity_in_racks, run_until_picks_are_open
+from tests.core.test_policies import cranes_in_service
 from tests.core.warehouses import Site
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
 from wcs.core.ports import TransferChanged, TransferStatus
+from wcs.core.stations import work_at
 from wcs.core.surprises import ABSENT_MS
 from wcs.core.turn import AlreadyOtherwise, RequestRefused
 from wcs.plant.model import LOST, OUTSIDE
@@ -323,3 +325,29 @@ def test_an_unknown_load_of_which_the_photo_eye_loses_sight_for_a_moment_is_aske
         said = TransferChanged(device=place.device, transfer=place.index, status=words)
         site.twin.handle(v.DeviceReported(at_ms=site.twin.now_ms, report=said))
         assert appeared(site, "OUT1") == (before if occupied else [])
+
+
+def test_what_is_left_at_the_hand_over_point_is_put_on_when_it_can_be_taken_nowhere() -> None:
+    site = site_with_stock(people=False)
+    (station,) = site.plant.stations
+    hand, left = station.handover_point, 2
+    cranes_in_service(site, False)
+    for n, place in enumerate(station.order_places):
+        site.order(f"SO{n}", ("TEA", 1))
+        carry(site, site.state.order[f"SO{n}"].load_unit, place)
+    assert left not in site.state.reservations_of_unit
+    carry(site, left, hand)
+    work = work_at(site.state, station)
+    assert (work.takes, work.puts) == ((), (left,))
+    carry(site, left, station.put_on_point)
+    cranes_in_service(site, True)
+    site.run_until(lambda: site.state.layout.is_location(site.state.load_unit[left].place))
+
+
+def test_an_empty_left_on_an_order_place_is_put_on() -> None:
+    site = site_with_stock()
+    (station,) = site.plant.stations
+    carry(site, next(iter(site.state.empties)), station.order_places[0])
+    site.run_until(lambda: not site.state.unit_at(station.order_places[0]))
+    site.run_until_quiet()
+    assert len(site.state.empties) == 3

@@ -57,18 +57,20 @@ def open_picks(state: State, station: PickStation, source: int) -> list[e.Reserv
 
 
 def units_to_put_on(state: State, station: PickStation) -> list[int]:
-    """Load units on order places that are finished there, if the put-on point is free and there is somewhere to go."""
+    """Load units that are finished at the station, if the put-on point is free and there is somewhere to go."""
     point = state.transfer_point.get(station.put_on_point)
     if point is None or point.occupied or not point.ready_to_accept or state.unit_at(station.put_on_point):
         return []
     units = []
-    for place in station.order_places:
+    places = station.order_places
+    if all(map(state.unit_at, places)):  # what people have left at the hand-over point can be taken nowhere else
+        places = (*places, station.handover_point)
+    for place in places:
         unit = state.unit_at(place)
         if not unit:
             continue
-        role = state.load_unit[unit].role
-        packed = role is e.LoadUnitRole.ORDER and bool(state.load_unit[unit].sscc)
-        if role is e.LoadUnitRole.STOCK or (packed and docks_have_room(state)):
+        row = state.load_unit[unit]
+        if row.role is not e.LoadUnitRole.ORDER or (row.sscc and docks_have_room(state)):
             units.append(unit)
     return units[:1]
 
@@ -246,8 +248,8 @@ def unit_placed(turn: Turn, event: v.LoadUnitPlaced) -> None:
         turn.stations_to_serve[layout.station_of_place[event.place].name] = None
         transports.wake_around(turn, unit.place)
         return
-    if unit.place not in layout.station_of_place:
-        return  # a scanner on the belt was faster than the person: it is booked already
+    if unit.place in layout.station_of_handover and unit.role is e.LoadUnitRole.ORDER:
+        return  # the belt was faster than the person: it has been round, and come back to be filled
     handover.placed_by_hand(turn, unit.load_unit, event.place, "put on the conveyor")
     put_on_seen(turn, unit.load_unit)
     turn.stations_to_serve[layout.station_of_put_on[event.place].name] = None
