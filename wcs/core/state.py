@@ -211,10 +211,11 @@ class State:
         assert row is not None
         key = (row.load_unit, row.sku, row.lot, row.owner)
         if old is None:
+            place = self.load_unit[row.load_unit].place  # no content without a load unit, also of rows that are loaded
             self.contents_of.setdefault(row.load_unit, {})[key] = None
             insort(self.stock_of_sku.setdefault(row.sku, []), self._stock_key(row))
             if self._room is not None:
-                self._room.sku_moved(row.sku, "", self.load_unit[row.load_unit].place)
+                self._room.sku_moved(row.sku, "", place)
         elif new is None:
             _discard(self.contents_of, row.load_unit, key)
             stock = self.stock_of_sku[row.sku]
