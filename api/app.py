@@ -60,6 +60,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         openapi_url=None,
+        generate_unique_id_function=lambda route: route.name,
         middleware=[Middleware(Shield, host_names=names)],
     )
     app.state.context = Context(site, tokens, sessions or Sessions(), names)

@@ -102,6 +102,7 @@ def serve(
 
     served = False
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         building = load_plant(plant)
         settings = wiring.settings_of(building, load_site(site, building))
@@ -116,6 +117,7 @@ def serve(
 
     try:
         asyncio.run(wiring.serve(settings, ready=ready))
+        say(f"{building.name} is no longer served: all that was taken in is in its books")
     except (LedgerError, wiring.CannotListen) as refusal:
         say(str(refusal))
         raise typer.Exit(NOT_WELL if served else REFUSED) from None

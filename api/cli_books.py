@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from wcs.ledger.backup import SiteMark
 
 journal = typer.Typer(no_args_is_help=True, help="The journal")
+UNCUT = 10_000  # columns of a table that goes into a file or a pipe, where nobody sees a right edge
 DEFAULT_URL = "sqlite:///.wcs/demo/wcs.db"
 Url = Annotated[str, typer.Option("--database", envvar="WCS_DATABASE", help="SQLAlchemy URL of the ledger")]
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output")]
@@ -56,7 +57,7 @@ def audit(
 
     if (data and (site or plant)) or (site and not plant):
         raise typer.BadParameter("give --data alone, or --site with --plant")
-    with _refusals():
+    with _refusals(), _at_work("reading the books again"):
         if data or site:
             from api.evidence import audit_with, evidence_of_demo, evidence_of_site
 
@@ -137,18 +138,28 @@ def archive(
     before: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="lines before this day (UTC) leave")],
     plant: Annotated[str, typer.Option(help="the site's plant: a shipped plant's name, or a file")],
     database: Url = DEFAULT_URL,
+    as_json: Json = False,
 ) -> None:
-    """Move old months out of the database; a closing says how the books stood behind them."""
+    """Move old lines out of the database; a closing says how the books stood behind them.
+
+    With --json the archive's header is printed, null if nothing was that old.
+    """
     import time
 
     from wcs.ledger.archive import archive as leave
     from wcs.plant.file import load_plant
 
     before_ms = int(before.replace(tzinfo=UTC).timestamp() * 1000)
-    with _refusals():
+    with _refusals(), _at_work("reading the journal"):
         now_ms = time.time_ns() // 1_000_000
-        closing = leave(database, load_plant(plant), folder, before_ms=before_ms, now_ms=now_ms)
-    _line(closing)  # null: nothing is that old
+        header = leave(database, load_plant(plant), folder, before_ms=before_ms, now_ms=now_ms)
+    if as_json:
+        _line(header)
+    elif header is None:
+        sys.stdout.write(f"nothing moved out: no line is older than {before:%Y-%m-%d}\n")
+    else:
+        row = (header.site_id, f"{header.first} to {header.last}", header.hash)
+        _table(("site", "lines that left", "hash of the last"), [row])
 
 
 COMMANDS: tuple[Callable[..., None], ...] = (orders, stock, audit, backup, restore, export, token)
@@ -173,8 +184,17 @@ def _refusals() -> Iterator[None]:
         raise typer.Exit(REFUSED) from None
 
 
+@contextmanager
+def _at_work(words: str) -> Iterator[None]:
+    """A line on a terminal that something goes on: the length of a journal is not known before it is read."""
+    from rich.console import Console
+
+    with Console(stderr=True).status(words):
+        yield
+
+
 def _marks(work: Callable[[], tuple[SiteMark, ...]], as_json: bool) -> None:
-    with _refusals():
+    with _refusals(), _at_work("copying the books, and reading their chain again"):
         marks = work()
     if as_json:
         _line(marks)
@@ -224,12 +244,16 @@ def _line(value: object) -> None:
 
 
 def _table(columns: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> None:
-    """A table for people. Names are shown as they are: in a plain string rich would read `[red]` as a colour."""
+    """A table for people, cut nowhere. Names are shown as they are: in a plain string rich would read `[red]` as a
+    colour.
+    """
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    made = Table(*columns)
+    made = Table()
+    for column in columns:
+        made.add_column(column, overflow="fold")
     for row in rows:
         made.add_row(*(Text("" if value is None else str(value)) for value in row))
-    Console().print(made)
+    Console(width=None if sys.stdout.isatty() else UNCUT).print(made)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 app = typer.Typer(no_args_is_help=True, help="One device of one PLC")
 Address = Annotated[str, typer.Argument(help="HOST:PORT")]
-Device = Annotated[str, typer.Argument(help="the device's name (its node on OPC UA)")]
+DEVICE_HELP = "the device's name: its node on OPC UA; on Modbus only what it is called here, --block says which it is"
+Device = Annotated[str, typer.Argument(help=DEVICE_HELP)]
 ProtocolName = Annotated[str, typer.Option("--protocol", help="opcua or modbus")]
 Block = Annotated[int, typer.Option(min=0, help="position of the device behind its PLC (Modbus)")]
 Tracked = Annotated[bool, typer.Option(help="a tracked conveyor: it has track words")]
@@ -113,7 +114,7 @@ def _task(text: str) -> DeviceTask:
     try:
         return msgspec.json.decode(text, type=DeviceTask)
     except msgspec.MsgspecError as error:
-        raise typer.BadParameter(f"task: {error}") from None
+        raise typer.BadParameter(f"task: {error} (wanted: {TASK_HELP})") from None
 
 
 def _target(address: str, device: str, protocol: str, block: int, tracked: bool, points: list[int] | None) -> Target:
@@ -144,7 +145,7 @@ def _target(address: str, device: str, protocol: str, block: int, tracked: bool,
 
 def _run(ask: Callable[[], Awaitable[None]]) -> None:
     from devices.commissioning import TaskNotSent
-    from devices.drivers.carriage import CarriageLost, CarriageRefused
+    from devices.drivers.carriage import CarriageLost, CarriageRefused, NotThere
     from devices.words import ValueOutOfRange
 
     async def asked() -> None:
@@ -154,7 +155,10 @@ def _run(ask: Callable[[], Awaitable[None]]) -> None:
         asyncio.run(asked())
     except KeyboardInterrupt:
         raise typer.Exit(0) from None
-    except (CarriageLost, CarriageRefused) as error:
+    except (NotThere, CarriageRefused) as error:
+        typer.echo(f"the PLC answers, but has no such device, or not all its words: {error}", err=True)
+        raise typer.Exit(REFUSED) from None
+    except CarriageLost as error:
         typer.echo(f"the PLC cannot be reached: {error}", err=True)
         raise typer.Exit(REFUSED) from None
     except ValueOutOfRange as error:

@@ -49,6 +49,7 @@ AGAIN_S_MAX = 600.0  # a person has made room on a full disk by then
 LOOK_S = 0.25  # between two looks at the books
 QUIET_S_MAX = 180.0  # after the last order: until everything that is under way has arrived
 EXPECTED_MAX = 6  # announced load units that have not arrived: more would only wait at the gate
+NAMED_MAX = 10  # new articles named in a line for people
 AHEAD = 2  # open orders for each order place: the stations never wait for an order, the site is never flooded
 
 
@@ -274,7 +275,12 @@ class Demo:
             return generated(self.workload, known)
         baskets = [b for b in self._baskets if b.number not in known]
         names = sorted({line.sku for basket in baskets for line in basket.lines})
-        self.goods.open_new_articles(names, self.plant, self.workload, self.world)
+        new = self.goods.open_new_articles(names, self.plant, self.workload, self.world)
+        if new:
+            more = f" and {len(new) - NAMED_MAX} more" if len(new) > NAMED_MAX else ""
+            self.say(f"not known here, given opening stock: {', '.join(new[:NAMED_MAX])}{more}")
+        if not baskets:
+            self.say(f"every order of {self.options.orders_file} was placed here before")
         waiting = iter(baskets)
         return lambda: next(waiting, None)
 

@@ -78,12 +78,15 @@ class Goods:
         """Announce a delivery; the same again changes nothing."""
         self._say("supplier", "POST", "/deliveries", {"number": number, "lines": lines})
 
-    def open_new_articles(self, names: list[str], plant: Plant, workload: Workload, world: TestPort) -> None:
-        """Articles of an orders file that nobody knows yet: define them, with opening stock in free locations."""
+    def open_new_articles(self, names: list[str], plant: Plant, workload: Workload, world: TestPort) -> list[str]:
+        """Articles of an orders file that nobody knows yet: define them, with opening stock in free locations.
+
+        Returns those that were new, so that a misspelt one is seen.
+        """
         known = {row["sku"] for row in self._all("/skus")}
         new = [name for name in names if name not in known]
         if not new:
-            return
+            return []
         sinks = {row["sink"] for row in self._all("/transport-orders")}
         there = world.dump()
         taken = set(there.values()) | sinks
@@ -100,6 +103,7 @@ class Goods:
             units.append(_unit(plant, first + n, places[n], stock))
         self.define([Sku(sku=name, name=name) for name in new])
         self.open_stock(units, world)
+        return new
 
     def _all(self, path: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []

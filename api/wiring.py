@@ -205,6 +205,8 @@ async def read_snapshots(plant: Plant, endpoints: Mapping[str, PlcEndpoint]) -> 
     """What each reachable device says now; nothing is commanded. For the audit, beside or after a site."""
     silence()
     found: dict[str, DeviceSnapshot] = {}
+    listens = await asyncio.gather(*(_listens(endpoint) for endpoint in endpoints.values()))
+    endpoints = {name: endpoint for (name, endpoint), yes in zip(endpoints.items(), listens, strict=True) if yes}
 
     async def ask(port: PlcPort) -> None:
         running = asyncio.create_task(port.run())
@@ -226,6 +228,19 @@ async def read_snapshots(plant: Plant, endpoints: Mapping[str, PlcEndpoint]) -> 
             task.cancel()
         await asyncio.gather(*asking, return_exceptions=True)
     return found
+
+
+async def _listens(endpoint: PlcEndpoint) -> bool:
+    """Whether somebody takes calls there; a port would go on trying where nobody does."""
+    try:
+        async with asyncio.timeout(SNAPSHOT_S_MAX):
+            _, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
+    except OSError:
+        return False
+    writer.close()
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()
+    return True
 
 
 def default_tokens_file(data: Path) -> Path:

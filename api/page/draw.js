@@ -109,16 +109,17 @@ function placeMachine(mark, x, y) {
   mark.group.classList.remove("unplaced");
 }
 
-function stateOf(device) {
+// With a load on board and no task it waits for the next: that is work, too.
+function stateOf(device, loaded) {
   if (!device || device.link !== "synchronised") return "machine away";
   if (device.stopped || device.alarms.some((word) => word)) return "machine ill";
   if (!device.in_service || !device.able) return "machine away";
-  return device.task ? "machine work" : "machine";
+  return device.task || loaded ? "machine work" : "machine";
 }
 
 function paintCranes(marks, store, unitsAt) {
   for (const [name, mark] of marks.cranes) {
-    const state = stateOf(store.table("device").get(name));
+    const state = stateOf(store.table("device").get(name), unitsAt.has(name));
     const now = store.telemetry.get(name);
     mark.body.setAttribute("class", state);
     mark.lift.setAttribute("class", state);
@@ -136,7 +137,7 @@ function paintVehicles(marks, layout, store, unitsAt) {
     const row = store.table("vehicle_traffic").get(name);
     const way = [row?.node, ...(row?.ahead ?? [])];
     way.slice(1).forEach((node, n) => held.add(`${way[n]} ${node}`));
-    mark.body.setAttribute("class", stateOf(store.table("device").get(name)));
+    mark.body.setAttribute("class", stateOf(store.table("device").get(name), unitsAt.has(name)));
     mark.aboard.classList.toggle("on", unitsAt.has(name));
     const now = store.telemetry.get(name);
     const known = now && (now.x_mm || now.y_mm);

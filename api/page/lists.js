@@ -55,9 +55,10 @@ function waitsFor(order, transports) {
   const waiting = transports.find((t) => t.waits_for);
   if (waiting) return sentence(waiting.waits_for);
   if (!transports.length) return "";
-  const ways = transports.slice(0, WAYS_MAX).map((t) => `${t.source} → ${t.sink}`).join(", ");
-  const more = transports.length > WAYS_MAX ? ` +${transports.length - WAYS_MAX}` : "";
-  return `${word("brings")} ${ways}${more}`;
+  const ways = transports.filter((t) => t.source !== t.sink);
+  if (!ways.length) return `${word("stands")} ${transports[0].sink}`;
+  const more = ways.length > WAYS_MAX ? ` +${ways.length - WAYS_MAX}` : "";
+  return `${word("brings")} ${ways.slice(0, WAYS_MAX).map((t) => `${t.source} → ${t.sink}`).join(", ")}${more}`;
 }
 
 export function paintOrders(root, store) {
@@ -76,11 +77,13 @@ export function paintOrders(root, store) {
 }
 
 export function paintDevices(root, store) {
+  const aboard = new Set([...store.table("load_unit").values()].map((unit) => unit.place));
   const rows = [...store.table("device").values()].map((d) => {
+    const resting = aboard.has(d.name) ? "loaded" : d.kind === "conveyor" ? "running" : "idle";
     const task = store.table("open_task").get(d.task);
     const connected = d.link === "synchronised";
     const state = !connected ? word(d.link) : !d.in_service ? word("out_of_service") : (d.stopped && word(d.stopped))
-      || (task ? `${task.source} → ${task.sink}`.trim() : word(d.able ? "idle" : "blocked"));
+      || (task ? `${task.source} → ${task.sink}`.trim() : word(d.able ? resting : "blocked"));
     const good = connected && d.in_service && !d.stopped;
     const button = make("button", { type: "button", textContent: word(d.in_service ? "from_service" : "to_service") });
     button.addEventListener("click", () => act("PUT", `/devices/${d.name}/service`, { in_service: !d.in_service }));

@@ -4,7 +4,7 @@ import { inChinese } from "/page/sentences.js";
 
 const ENGLISH = {
   language: "中文", alarms: "Alarms", orders: "Customer orders", devices: "Devices", none: "none",
-  order: "Order", stage: "Stage", progress: "Picked", waits: "Waits for", device: "Device", mode: "Mode",
+  order: "Order", stage: "Stage", progress: "Picked", waits: "Waits for, or under way", device: "Device", mode: "Mode",
   state: "State", task: "Task", load: "Load unit", open: "open", shipped: "shipped", under_way: "transport orders",
   aisles: "Aisles", loop: "Conveyor", track: "Vehicle track", on_belt: "load units on it",
   ready: "ready", starting: "starting", no_commit: "cannot commit", stopped: "stopped", offline: "no connection",
@@ -12,17 +12,17 @@ const ENGLISH = {
   out_of_service: "out of service", to_service: "Put in service", from_service: "Take out",
   placed: "placed", released: "released", packed: "packed", backordered: "backordered", cancelled: "cancelled",
   lost: "lost", found: "found", synchronised: "connected", frozen: "frozen",
-  automatic: "automatic", manual: "manual", service: "service", off: "off", idle: "idle", working: "at work",
+  automatic: "automatic", manual: "manual", service: "service", off: "off", idle: "idle", loaded: "loaded", running: "running", working: "at work",
   at_source: "at source", on_device: "on device", at_sink: "at sink", gone: "gone", done: "done",
   reset_fault: "reset fault", take_over: "take over", blocked: "blocked",
-  brings: "under way:", connecting: "connecting",
+  brings: "under way:", stands: "stands at", connecting: "connecting",
   legend_free: "free", legend_work: "at work", legend_ill: "stopped, alarm", legend_away: "away or out of service",
   legend_load: "load unit", legend_held: "way held for a vehicle", legend_shut: "blocked",
 };
 
 const CHINESE = {
   language: "English", alarms: "报警", orders: "销售订单", devices: "设备", none: "无",
-  order: "订单", stage: "阶段", progress: "已拣", waits: "等待原因", device: "设备", mode: "运行模式",
+  order: "订单", stage: "阶段", progress: "已拣", waits: "等待原因或搬运", device: "设备", mode: "运行模式",
   state: "状态", task: "设备任务", load: "载货单元", open: "未完成", shipped: "已发运", under_way: "搬运单",
   aisles: "巷道", loop: "输送机", track: "AGV 轨道", on_belt: "个载货单元在输送机上",
   ready: "就绪", starting: "启动中", no_commit: "无法记账", stopped: "已停止", offline: "连接中断",
@@ -30,10 +30,10 @@ const CHINESE = {
   out_of_service: "停用", to_service: "投入使用", from_service: "停用",
   placed: "已下单", released: "已下达", packed: "已装箱", backordered: "缺货", cancelled: "已取消",
   lost: "失联", found: "已连接", synchronised: "在线", frozen: "锁定",
-  automatic: "自动", manual: "手动", service: "维护", off: "关闭", idle: "空闲", working: "作业中",
+  automatic: "自动", manual: "手动", service: "维护", off: "关闭", idle: "空闲", loaded: "载货", running: "运行中", working: "作业中",
   at_source: "在起点", on_device: "在设备上", at_sink: "在终点", gone: "不见了", done: "已处理",
   reset_fault: "复位故障", take_over: "接管", blocked: "封锁",
-  brings: "搬运中：", connecting: "连接中",
+  brings: "搬运中：", stands: "位于", connecting: "连接中",
   legend_free: "空闲", legend_work: "作业中", legend_ill: "停机、报警", legend_away: "离线或停用",
   legend_load: "载货单元", legend_held: "已为车辆预留的路段", legend_shut: "封锁",
   outcome_unknown: "任务结果不明", device_fault: "设备故障", device_lost: "设备失联", foreign_device: "设备曾由其他主机控制",

@@ -25,6 +25,7 @@ from api.models import (
     read_model,
 )  # fmt: skip
 from api.problems import unknown
+from api.routes.load_units import UnitModel
 from wcs.core import entities as e
 from wcs.core import events as v
 
@@ -39,7 +40,6 @@ LINE: dict[str, Any] = {
 }
 DeliveryModel = read_model(e.Delivery, {"number": "DN-1001", "state": "announced", "announced_ms": 1800000000000})
 LineModel = read_model(e.DeliveryLine, {"delivery": "DN-1001", "line": 1, "received": 0, **LINE})
-UnitModel = read_model(e.LoadUnit)
 
 
 class DeliveryDetail(BaseModel):
@@ -101,7 +101,7 @@ def detail(site: Site, number: str) -> Response:
 
 
 @router.post("/deliveries", response_model=DeliveryDetail)
-async def announce(site: Site, actor: Orderer, body: DeliveryBody) -> Response:
+async def announce_delivery(site: Site, actor: Orderer, body: DeliveryBody) -> Response:
     """Announce a delivery; the same again changes nothing."""
     lines = tuple(
         e.DeliveryLine(delivery=body.number, line=n, **line.model_dump()) for n, line in enumerate(body.lines, 1)
@@ -124,7 +124,7 @@ async def read_delivery(site: Site, _: Reader, number: str) -> Response:
 
 
 @router.get("/delivery-lines", response_model=Page[LineModel])  # type: ignore[valid-type]
-async def list_lines(
+async def list_delivery_lines(
     site: Site,
     _: Reader,
     received: Annotated[bool | None, Query(description="false: only what is still expected")] = None,
@@ -136,7 +136,7 @@ async def list_lines(
 
 
 @router.post("/arrivals", response_model=UnitModel)
-async def arrive(site: Site, actor: Operator, body: ArrivalBody) -> Response:
+async def receive_load_unit(site: Site, actor: Operator, body: ArrivalBody) -> Response:
     """Accept a load unit at a dock: goods receipt, and its way into the racks begins."""
     given = body.model_dump()
     given["delivery"] = body.delivery or ""

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from starlette.responses import Response
 
 from api.context import Operator, Reader, Site
-from api.models import Body, Done, answer, done, read_model
+from api.models import Body, Done, answer, done
 from api.problems import unknown
 from api.rows import device_row
 from wcs.core import entities as e
@@ -17,7 +17,6 @@ from wcs.core import events as v
 
 router = APIRouter(prefix="/devices", tags=["devices"])
 Act = Literal["reset_fault", "resume", "cancel", "pause", "home", "take_over", "automatic", "maintenance"]
-AlarmModel = read_model(e.Alarm)
 
 
 class DeviceModel(BaseModel):
@@ -75,7 +74,7 @@ async def read_device(site: Site, _: Reader, device: str) -> Response:
 
 
 @router.put("/{device}/service", response_model=DeviceModel)
-async def set_service(site: Site, actor: Operator, device: str, body: ServiceBody) -> Response:
+async def set_device_service(site: Site, actor: Operator, device: str, body: ServiceBody) -> Response:
     """Take a device out of service (it gets no new work) or back in."""
     if device not in site.view.device:
         raise unknown("device", "device", device)
@@ -86,7 +85,7 @@ async def set_service(site: Site, actor: Operator, device: str, body: ServiceBod
 
 
 @router.post("/{device}/acts", response_model=Done)
-async def act(site: Site, actor: Operator, device: str, body: ActBody) -> Response:
+async def send_device_act(site: Site, actor: Operator, device: str, body: ActBody) -> Response:
     """Send one command by a person's act; the PLC says whether it is allowed now."""
     if device not in site.view.device:
         raise unknown("device", "device", device)

@@ -7,12 +7,11 @@ from pydantic import BaseModel
 from starlette.responses import Response
 
 from api.context import Reader, Site
-from api.models import answer, read_model
+from api.models import answer
 from api.problems import unknown
-from wcs.core import entities as e
+from api.routes.load_units import UnitModel
 
 router = APIRouter(prefix="/docks", tags=["docks"])
-UnitModel = read_model(e.LoadUnit)
 
 
 class DockModel(BaseModel):

@@ -12,6 +12,7 @@ from starlette.responses import Response
 from api.context import Operator, Reader, Site
 from api.models import Body, Done, Limit, Name, Offset, Page, Reason, Text, answer, done, page, read_model
 from api.problems import unknown
+from api.routes.transports import TransportModel
 from wcs.core import entities as e
 from wcs.core import events as v
 
@@ -22,7 +23,6 @@ UNIT = {
 }  # fmt: skip
 UnitModel = read_model(e.LoadUnit, UNIT)
 ContentModel = read_model(e.Content)
-TransportModel = read_model(e.TransportOrder)
 
 
 class UnitDetail(BaseModel):
@@ -41,7 +41,7 @@ class PlacedBody(Body):
     reason: Text = ""
 
 
-class HoldBody(Body):
+class LoadUnitHoldBody(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "damaged"}]})
     reason: Reason
 
@@ -64,7 +64,7 @@ def check_known(site: Site, load_unit: int) -> None:
 
 
 @router.get("", response_model=Page[UnitModel])  # type: ignore[valid-type]
-async def list_units(
+async def list_load_units(
     site: Site,
     _: Reader,
     barcode: Annotated[str | None, Query()] = None,
@@ -85,7 +85,7 @@ async def list_units(
 
 
 @router.get("/{load_unit}", response_model=UnitDetail)
-async def read_unit(site: Site, _: Reader, load_unit: int) -> Response:
+async def read_load_unit(site: Site, _: Reader, load_unit: int) -> Response:
     check_known(site, load_unit)
     view = site.view
     return answer(
@@ -98,7 +98,7 @@ async def read_unit(site: Site, _: Reader, load_unit: int) -> Response:
 
 
 @router.post("/{load_unit}/placed", response_model=Done)
-async def placed(site: Site, actor: Operator, load_unit: int, body: PlacedBody) -> Response:
+async def confirm_placed(site: Site, actor: Operator, load_unit: int, body: PlacedBody) -> Response:
     """A person has put the load unit somewhere."""
     check_known(site, load_unit)
     return done(
@@ -111,13 +111,13 @@ async def placed(site: Site, actor: Operator, load_unit: int, body: PlacedBody) 
 
 
 @router.put("/{load_unit}/hold", response_model=Done)
-async def hold(site: Site, actor: Operator, load_unit: int, body: HoldBody) -> Response:
+async def hold_load_unit(site: Site, actor: Operator, load_unit: int, body: LoadUnitHoldBody) -> Response:
     """Place a quality or damage hold: nothing of it can be reserved, and what was is promised from elsewhere."""
     return await set_hold(site, actor, load_unit, body.reason)
 
 
 @router.delete("/{load_unit}/hold", response_model=Done)
-async def lift_hold(site: Site, actor: Operator, load_unit: int) -> Response:
+async def release_load_unit(site: Site, actor: Operator, load_unit: int) -> Response:
     return await set_hold(site, actor, load_unit, "")
 
 
@@ -129,7 +129,7 @@ async def set_hold(site: Site, actor: str, load_unit: int, reason: str) -> Respo
 
 
 @router.post("/{load_unit}/counts", response_model=Done)
-async def count(site: Site, actor: Operator, load_unit: int, body: CountBody) -> Response:
+async def count_content(site: Site, actor: Operator, load_unit: int, body: CountBody) -> Response:
     """A count of one content."""
     check_known(site, load_unit)
     return done(
@@ -140,7 +140,7 @@ async def count(site: Site, actor: Operator, load_unit: int, body: CountBody) ->
 
 
 @router.post("/{load_unit}/departed", response_model=Done)
-async def departed(site: Site, actor: Operator, load_unit: int) -> Response:
+async def confirm_departed(site: Site, actor: Operator, load_unit: int) -> Response:
     """The load unit has left on its truck: its order is shipped."""
     check_known(site, load_unit)
     return done(await site.submit(lambda at_ms: v.DepartureConfirmed(at_ms=at_ms, actor=actor, load_unit=load_unit)))

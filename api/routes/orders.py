@@ -16,6 +16,7 @@ from starlette.responses import Response
 from api.context import Keys, Orderer, Reader, Site
 from api.models import Body, Limit, Name, Offset, Page, Quantity, TimeMs, answer, page, read_model
 from api.problems import Problem, unknown
+from api.routes.stations import PickModel
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import waiting
@@ -29,7 +30,6 @@ ORDER = {
 }  # fmt: skip
 OrderModel = read_model(e.CustomerOrder, ORDER)
 OrderLineModel = read_model(e.OrderLine, {"order_number": "SO-1001", "line": 1, "sku": "TEA-100", "quantity": 4})
-PickModel = read_model(e.Reservation)
 
 
 class OrderDetail(BaseModel):
@@ -76,7 +76,7 @@ def detail(site: Site, number: str, status: int = 200) -> Response:
 
 
 @router.post("", response_model=OrderDetail, status_code=201)
-async def place(
+async def place_order(
     site: Site,
     keys: Keys,
     actor: Orderer,
@@ -126,7 +126,7 @@ async def read_order(site: Site, _: Reader, number: str) -> Response:
 
 
 @router.post("/{number}/cancel", response_model=OrderDetail)
-async def cancel(site: Site, actor: Orderer, number: str) -> Response:
+async def cancel_order(site: Site, actor: Orderer, number: str) -> Response:
     """Withdraw an order in an orderly way; what was picked becomes stock again."""
     if number not in site.view.order:
         raise unknown("number", "order", number)

@@ -90,13 +90,13 @@ async def read_place(site: Site, _: Reader, place: str) -> Response:
 
 
 @router.put("/places/{place}/block", response_model=Done)
-async def block(site: Site, actor: Operator, place: str, body: BlockBody) -> Response:
+async def block_place(site: Site, actor: Operator, place: str, body: BlockBody) -> Response:
     """Keep a location, aisle, station or track node out of use."""
     return await set_block(site, actor, place, body.reason)
 
 
 @router.delete("/places/{place}/block", response_model=Done)
-async def unblock(site: Site, actor: Operator, place: str) -> Response:
+async def unblock_place(site: Site, actor: Operator, place: str) -> Response:
     return await set_block(site, actor, place, "")
 
 

@@ -78,7 +78,7 @@ async def list_stations(site: Site, _: Reader) -> Response:
 
 
 @router.get("/stations/{station}/work", response_model=WorkModel)
-async def read_work(site: Site, _: Reader, station: str) -> Response:
+async def read_station_work(site: Site, _: Reader, station: str) -> Response:
     if station not in site.layout.stations:
         raise unknown("station", "station", station)
     work = work_at(site.view, site.layout.stations[station])

@@ -72,7 +72,7 @@ class SkuStockModel(BaseModel):
     load_units: int
 
 
-class HoldBody(Body):
+class LotHoldBody(Body):
     model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "recall 26-114"}]})
     reason: Reason
 
@@ -170,7 +170,7 @@ async def list_stock(
 
 
 @router.get("/stock-by-sku", response_model=Page[SkuStockModel])
-async def list_by_sku(site: Site, _: Reader, limit: Limit = 100, offset: Offset = 0) -> Response:
+async def list_stock_by_sku(site: Site, _: Reader, limit: Limit = 100, offset: Offset = 0) -> Response:
     view = site.view
 
     def rows() -> Iterator[dict[str, object]]:
@@ -193,13 +193,13 @@ async def read_lot(site: Site, _: Reader, sku: str, lot: str) -> Response:
 
 
 @router.put("/lots/{sku}/{lot}/hold", response_model=Done)
-async def hold(site: Site, actor: Operator, sku: str, lot: str, body: HoldBody) -> Response:
+async def hold_lot(site: Site, actor: Operator, sku: str, lot: str, body: LotHoldBody) -> Response:
     """Hold a lot, wherever it stands."""
     return await set_hold(site, actor, sku, lot, body.reason)
 
 
 @router.delete("/lots/{sku}/{lot}/hold", response_model=Done)
-async def lift_hold(site: Site, actor: Operator, sku: str, lot: str) -> Response:
+async def release_lot(site: Site, actor: Operator, sku: str, lot: str) -> Response:
     return await set_hold(site, actor, sku, lot, "")
 
 

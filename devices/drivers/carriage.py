@@ -31,6 +31,12 @@ class WrongServerCertificate(CarriageLost):
     words = "the server's certificate is not trusted"
 
 
+class NotThere(CarriageLost):
+    """The server does not have a node that the device must have."""
+
+    words = "the PLC has no such device, or not all its words"
+
+
 class WrongUser(CarriageLost):
     """The server does not accept our user and password."""
 

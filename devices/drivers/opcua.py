@@ -18,7 +18,7 @@ from asyncua.common.node import Node
 from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
-from devices.drivers.carriage import CarriageLost, CarriageRefused, PlcDevice
+from devices.drivers.carriage import CarriageLost, CarriageRefused, NotThere, PlcDevice
 from devices.drivers.opcua_security import APPLICATION_URI, OpcUaSecurity, protect, refusal
 from devices.drivers.port import PlcPort
 from devices.session import Reading, Write, WriteCommand, WriteDecision, WriteLife
@@ -168,7 +168,7 @@ class OpcUaCarriage:
         assert isinstance(items, list), "a list of nodes gives a list of results"
         for name, item in zip(names, items, strict=True):
             if isinstance(item, ua.StatusCode):
-                raise CarriageLost(f"{name} cannot be subscribed: {item.name}")
+                raise NotThere(f"{name} cannot be subscribed: {item.name}")
 
     def take_published(self, name: str, value: ua.DataValue) -> None:
         """One monitored item changed; a value of bad quality counts as silence."""

@@ -6,6 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -180,3 +181,25 @@ def test_names_that_look_like_markup_are_shown_as_they_are(ledger: Path) -> None
 def test_no_token_is_made_for_a_name_that_the_api_cannot_address(name: str, empty_folder: Path) -> None:
     assert "cannot be a name" in refused("token", name, "--scope", "admin", "--database", "sqlite:///wcs.db")
     assert list(empty_folder.iterdir()) == []
+
+
+def test_an_archive_of_nothing_says_so(ledger: Path) -> None:
+    command = (
+        "journal",
+        "archive",
+        "arch",
+        "--before",
+        "2020-01-01",
+        "--plant",
+        "tiny",
+        "--database",
+        f"sqlite:///{ledger}",
+    )
+    assert "no line is older than 2020-01-01" in wcs(*command).stdout
+    assert wcs(*command, "--json").stdout == "null\n"
+
+
+def test_a_hash_is_shown_whole_in_a_pipe(ledger: Path) -> None:
+    said = wcs("backup", "x.backup", "--database", f"sqlite:///{ledger}", "--json").stdout
+    last_hash = msgspec.json.decode(said)[0]["last_hash"]
+    assert last_hash in wcs("backup", "y.backup", "--database", f"sqlite:///{ledger}").stdout

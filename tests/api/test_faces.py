@@ -94,6 +94,10 @@ def test_the_description_names_every_path_with_examples_and_problems(admin: http
     assert "/api/v1/orders/{number}/cancel" in paths
     assert "application/problem+json" in paths["/api/v1/orders"]["post"]["responses"]["422"]["content"]
     assert described["components"]["schemas"]["OrderBody"]["examples"]
+    called = [act["operationId"] for acts in paths.values() for act in acts.values()]
+    assert len(set(called)) == len(called)
+    assert {"place_order", "cancel_order", "hold_lot", "hold_load_unit"} <= set(called)
+    assert not [name for name in described["components"]["schemas"] if "__" in name]
 
 
 def test_what_is_answered_has_the_shape_that_is_described(site: Served, admin: httpx.Client) -> None:

@@ -54,3 +54,4 @@ def test_an_orders_file_brings_its_own_articles(tmp_path: Path) -> None:
     assert code == 0, said
     assert document["orders"] == {"placed": 2, "shipped": 1, "backordered": 1}
     assert document["lines"] == 3
+    assert "given opening stock: NEW-1, NEW-2" in said

@@ -11,6 +11,7 @@ import pytest
 
 from devices.commissioning import Target, TaskNotSent, Telegram, probe, send_task, watch
 from devices.commissioning_rows import event_rows, status_rows
+from devices.drivers.carriage import CarriageRefused, NotThere
 from devices.drivers.opcua_security import OpcUaSecurity
 from devices.drivers.ports import open_port, plc_devices
 from devices.machines.machine import Load
@@ -64,6 +65,13 @@ def transfer(aisle: int, bay: int, number: int = 0) -> DeviceTask:
         sink=Address(a=aisle, b=bay, c=2, d=21),
         load_type=1,
     )
+
+
+def test_a_device_that_the_plc_does_not_have_is_not_an_unreachable_plc(running: RunningPlant) -> None:
+    with pytest.raises(NotThere, match="CR9"):
+        asyncio.run(probe(msgspec.structs.replace(target(running, "CR1"), device="CR9")))
+    with pytest.raises(CarriageRefused):
+        asyncio.run(probe(msgspec.structs.replace(target(running, "CR2"), block=7)))
 
 
 @CRANES

@@ -74,6 +74,14 @@ def test_every_finding_stands_in_the_message(tiny_tables: dict[str, Any]) -> Non
     assert str(error).count("broken.toml: ") == 2
 
 
+def test_a_list_is_not_said_to_be_short_because_an_element_is_wrong(tiny_tables: dict[str, Any]) -> None:
+    for aisle in tiny_tables["aisles"]:
+        aisle["levels"] = "four"
+    assert [f.key for f in refused(tiny_tables).findings] == ["aisles.A1.levels", "aisles.A2.levels"]
+    tiny_tables["aisles"] = []
+    assert [f.key for f in refused(tiny_tables).findings] == ["aisles"]
+
+
 def test_a_refusal_can_be_copied_and_so_sent_to_another_process(tiny_tables: dict[str, Any]) -> None:
     tiny_tables["aisles"][0]["bays"] = 0
     tiny_tables["cranes"][1]["colour"] = "blue"
@@ -83,7 +91,7 @@ def test_a_refusal_can_be_copied_and_so_sent_to_another_process(tiny_tables: dic
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(PlantFileError, match=r"nowhere\.toml: \(file\): No such file"):
+    with pytest.raises(PlantFileError, match=r"nowhere\.toml: \(file\): no such file, and shipped are tiny, demo"):
         load_plant(tmp_path / "nowhere.toml")
 
 

@@ -267,6 +267,8 @@ def read_toml(source: Traversable, file: str) -> dict[str, Any]:
         if len(content) > FILE_BYTES_MAX:
             raise PlantFileError(file, "(file)", f"larger than {FILE_BYTES_MAX} bytes")
         return _not_deep(tomllib.loads(content.decode("utf-8")), file)
+    except FileNotFoundError:
+        raise PlantFileError(file, "(file)", f"no such file, and shipped are {', '.join(SHIPPED_PLANTS)}") from None
     except OSError as error:
         raise PlantFileError(file, "(file)", error.strerror or "cannot be read") from None
     except UnicodeDecodeError:
@@ -292,9 +294,13 @@ def _not_deep(tables: dict[str, Any], file: str) -> dict[str, Any]:
 
 def _findings_of(error: ValidationError, content: object) -> tuple[Finding, ...]:
     """What pydantic found, with keys as a person would write them (an array's element by its name if it has one)."""
+    found = error.errors(include_url=False)
+    # A list counts as too short when its elements are faulty: that only follows from their own findings.
+    within = {details["loc"][:depth] for details in found for depth in range(len(details["loc"]))}
     return tuple(
         Finding(key=_key(details["loc"], content), reason=_reason(details["type"], details["msg"]))
-        for details in error.errors(include_url=False)
+        for details in found
+        if details["type"] != "too_short" or details["loc"] not in within
     )
 
 
