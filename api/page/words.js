@@ -4,7 +4,7 @@ import { inChinese } from "/page/sentences.js";
 
 const ENGLISH = {
   language: "中文", alarms: "Alarms", orders: "Customer orders", devices: "Devices", none: "none",
-  order: "Order", stage: "Stage", progress: "Picked", waits: "Waits for, or under way", device: "Device", mode: "Mode",
+  order: "Order", stage: "Stage", progress: "Picked", waits: "Now", device: "Device", mode: "Mode",
   state: "State", task: "Task", load: "Load unit", open: "open", shipped: "shipped", under_way: "transport orders",
   aisles: "Aisles", loop: "Conveyor", track: "Vehicle track", on_belt: "load units on it",
   ready: "ready", starting: "starting", no_commit: "cannot commit", stopped: "stopped", offline: "no connection",
@@ -22,7 +22,7 @@ const ENGLISH = {
 
 const CHINESE = {
   language: "English", alarms: "报警", orders: "销售订单", devices: "设备", none: "无",
-  order: "订单", stage: "阶段", progress: "已拣", waits: "等待原因或搬运", device: "设备", mode: "运行模式",
+  order: "订单", stage: "阶段", progress: "已拣", waits: "当前", device: "设备", mode: "运行模式",
   state: "状态", task: "设备任务", load: "载货单元", open: "未完成", shipped: "已发运", under_way: "搬运单",
   aisles: "巷道", loop: "输送机", track: "AGV 轨道", on_belt: "个载货单元在输送机上",
   ready: "就绪", starting: "启动中", no_commit: "无法记账", stopped: "已停止", offline: "连接中断",
