@@ -112,7 +112,12 @@ def _task(text: str) -> DeviceTask:
     from wcs.core.ports import DeviceTask
 
     try:
-        return msgspec.json.decode(text, type=DeviceTask)
+        task = msgspec.json.decode(text, type=DeviceTask)
+        said, known = msgspec.json.decode(text), msgspec.to_builtins(task)
+        for words, names in ((said, known), *((said.get(end, {}), known[end]) for end in ("source", "sink"))):
+            if strange := [name for name in words if name not in names]:
+                raise typer.BadParameter(f"task: there is no {strange[0]} (wanted: {', '.join(names)})")
+        return task
     except msgspec.MsgspecError as error:
         raise typer.BadParameter(f"task: {error} (wanted: {TASK_HELP})") from None
 

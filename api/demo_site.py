@@ -55,7 +55,10 @@ SiteSaid = SiteReady | SiteRefused
 def main() -> None:
     """Read the order, serve until told to stop."""
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=SiteOrder)
+    said = sys.stdin.buffer.readline()
+    if not said.endswith(b"\n"):
+        sys.exit(1)  # who started it is gone, in mid-sentence
+    order = msgspec.json.decode(said, type=SiteOrder)
     try:
         asyncio.run(_serve(order))
     except (LedgerError, DBAPIError, CannotListen, OSError) as refusal:

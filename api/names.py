@@ -11,7 +11,8 @@ import unicodedata
 from wcs.core.orders import NUMBER_LENGTH_MAX
 
 # Control and format characters (they hide, or turn the direction of what follows), separators of lines and paragraphs,
-# and halves of characters, which no database stores.
+# and halves of characters, which no database stores. What could not be decoded stands as the replacement character, and
+# would be one name for many.
 UNSEEN = ("Cc", "Cf", "Zl", "Zp", "Cs")
 
 
@@ -24,6 +25,6 @@ def reason_against(name: str) -> str:
     if "/" in name or name in (".", ".."):
         return "wanted no slash, and neither . nor .. alone: names stand in paths"
     for character in name:
-        if unicodedata.category(character) in UNSEEN:
-            return f"wanted no characters that cannot be seen: U+{ord(character):04X}"
+        if unicodedata.category(character) in UNSEEN or character == "\N{REPLACEMENT CHARACTER}":
+            return f"wanted no characters that cannot be seen or read: U+{ord(character):04X}"
     return ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import sqlalchemy as sa
@@ -41,6 +42,7 @@ class UsedKeys:
         self._engine = engine
         self._now_ms = now_ms
         self._writing = threading.Lock()  # one key may be noted by two requests at once
+        self._open: Counter[tuple[str, str]] = Counter()  # requests that are not decided yet
         with engine.connect() as connection:
             rows = connection.execute(sa.select(idempotency_key).order_by(idempotency_key.c.used_ms)).all()
         self._uses = {
@@ -53,6 +55,8 @@ class UsedKeys:
         if known is None or known.used_ms <= self._now_ms() - KEPT_MS:
             return
         if (known.number, known.digest) != (number, digest):
+            if self._open[actor, key]:  # it may be refused, and leave the key free
+                raise Problem(409, "a request with this key is under way: try again", field="Idempotency-Key")
             raise Problem(
                 422, f"this key was used for order {known.number}, with other content", field="Idempotency-Key"
             )
@@ -60,9 +64,12 @@ class UsedKeys:
     async def note(self, actor: str, key: str, number: str, digest: str) -> None:
         """In memory before anything waits, for another may come with it meanwhile; then on paper.
 
+        `decided` must follow.
+
         Raises:
             Problem: 503, the database does not take it now; the caller tries again.
         """
+        self._open[actor, key] += 1
         use = Use(number=number, digest=digest, used_ms=self._now_ms())
         before = self._uses.pop((actor, key), None)
         self._uses[actor, key] = use
@@ -73,6 +80,12 @@ class UsedKeys:
             if before is None:
                 self._uses.pop((actor, key), None)
             raise Problem(503, f"the key cannot be written down now: {error.orig}") from error
+
+    def decided(self, actor: str, key: str) -> None:
+        """A request that has noted its key has come to its end."""
+        self._open[actor, key] -= 1
+        if self._open[actor, key] <= 0:
+            del self._open[actor, key]
 
     async def forget(self, actor: str, key: str) -> None:
         """Nothing was done under this key."""

@@ -373,12 +373,17 @@ class Operator(Person):
         return "gone" if at in (OUTSIDE, LOST) else "at_sink"
 
     def _search(self, alarm: Alarm) -> bool:
-        """Look for what is gone from its place; what stands elsewhere is booked there."""
+        """Look for what is gone from its place; what stands elsewhere is booked there, and that ends the alarm."""
         at = self._hands.place_of(alarm.load_unit)
-        self._desk.answer(alarm.number, "gone" if at in (OUTSIDE, LOST) else "moved")
         book = self._desk.load_unit(alarm.load_unit)
-        if book is not None and at not in (OUTSIDE, LOST, book.place):
+        if at in (OUTSIDE, LOST):
+            self._desk.answer(alarm.number, "gone")
+        elif book is not None and at != book.place:
             self._desk.placed(alarm.load_unit, at, "found there")
+        elif at != alarm.subject:
+            self._desk.answer(alarm.number, "moved")  # and booked there since
+        else:
+            return False  # it stands where it should, and is not seen: a photo-eye wants mending
         return True
 
     def _identify(self, alarm: Alarm) -> bool:

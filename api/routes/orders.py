@@ -88,11 +88,12 @@ async def place_order(
         raise Problem(400, "wanted: a number in the body or the header Idempotency-Key", field="number")
     number = body.number or "K" + hashlib.sha256(f"{actor}\n{idempotency_key}".encode()).hexdigest()[:20].upper()
     digest = hashlib.sha256(body.model_dump_json().encode()).hexdigest()
+    lines = tuple(v.OrderLineWish(sku=line.sku, quantity=line.quantity) for line in body.lines)
     if idempotency_key is not None:
         keys.check(actor, idempotency_key, number, digest)
-        await keys.note(actor, idempotency_key, number, digest)
-    lines = tuple(v.OrderLineWish(sku=line.sku, quantity=line.quantity) for line in body.lines)
     try:
+        if idempotency_key is not None:
+            await keys.note(actor, idempotency_key, number, digest)
         facts = await site.submit(
             lambda at_ms: v.OrderRequested(at_ms=at_ms, actor=actor, number=number, lines=lines, due_ms=body.due_ms)
         )
@@ -100,6 +101,9 @@ async def place_order(
         if idempotency_key is not None:
             await keys.forget(actor, idempotency_key)  # nothing was done under it
         raise
+    finally:
+        if idempotency_key is not None:
+            keys.decided(actor, idempotency_key)
     return detail(site, number, 201 if facts else 200)
 
 

@@ -59,6 +59,12 @@ def test_a_task_whose_numbers_fit_no_word_is_refused(
     assert "does not fit" in refused_unheard(plc, "send", task, "--protocol", protocol, *beside)
 
 
+@pytest.mark.parametrize("words", ['"snik": {"a": 1}', '"sink": {"e": 1}'])
+def test_a_task_with_a_word_that_there_is_not_is_refused(words: str, plc: socket.socket) -> None:
+    task = f'{{"number": 1, "type": 4, {words}}}'
+    assert "there is no " in refused_unheard(plc, "send", task, "--beside-wcs")
+
+
 @pytest.mark.parametrize("protocol", ["modbus", "opcua"])
 def test_a_name_that_no_host_can_have_is_not_reached(protocol: str) -> None:
     said = refused("probe", "a..b:502", "CR1", "--protocol", protocol)

@@ -47,6 +47,21 @@ def test_the_key_of_a_refused_order_is_free(database_url: str) -> None:
         assert shop.post("/api/v1/orders", json=BODY, headers=KEY).status_code == 201
 
 
+def test_a_key_whose_request_is_not_decided_yet_may_be_tried_again(database_url: str) -> None:
+    LedgerWriter(database_url).close()
+    engine = engine_for(database_url).execution_options(wcs_writer=True)
+    keys = UsedKeys(engine)
+    asyncio.run(keys.note("shop", "k-1", "SO-1", "x"))
+    for wanted in (409, 422):
+        with pytest.raises(Problem) as refused:
+            keys.check("shop", "k-1", "SO-1", "y")
+        assert refused.value.status == wanted
+        keys.decided("shop", "k-1")
+    asyncio.run(keys.forget("shop", "k-1"))
+    keys.check("shop", "k-1", "SO-1", "y")
+    engine.dispose()
+
+
 def test_a_key_is_forgotten_after_a_day(database_url: str) -> None:
     LedgerWriter(database_url).close()
     engine = engine_for(database_url).execution_options(wcs_writer=True)

@@ -122,6 +122,8 @@ def test_what_is_said_to_be_put_on_and_is_never_seen_is_asked_about() -> None:
     site.run_for(ABSENT_MS + 2_000)
     (alarm,) = site.state.alarm
     assert (alarm.code, alarm.load_unit) == ("vanished", 1)
+    moved = v.AlarmAnswered(at_ms=site.twin.now_ms, actor="op", alarm=alarm.number, answer="moved")
+    assert "say where it was moved" in refused("answer", site.twin.handle, moved)
     site.twin.handle(v.AlarmAnswered(at_ms=site.twin.now_ms, actor="op", alarm=alarm.number, answer="gone"))
     assert site.state.load_unit[1].place == LOST
     assert not len(site.state.transport)
@@ -195,6 +197,11 @@ def lines(*wanted: tuple[str, int], number: str = "DN1") -> tuple[e.DeliveryLine
 
 def announce(site: Site, announced: tuple[e.DeliveryLine, ...]) -> None:
     site.twin.handle(v.DeliveryNotified(at_ms=site.twin.now_ms, actor="erp", number="DN1", lines=announced))
+
+
+def test_a_load_unit_is_announced_once_a_delivery() -> None:
+    site = site_with_stock(people=False)
+    assert "twice" in refused("lines[1].barcode", announce, site, lines(("T000007", 5), ("T000007", 5)))
 
 
 def test_a_delivery_announced_again_with_more_or_fewer_lines_is_other_content() -> None:

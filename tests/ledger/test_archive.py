@@ -7,6 +7,7 @@ import shutil
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 import sqlalchemy as sa
 
@@ -16,8 +17,10 @@ from tests.ledger.clerk import TINY, UNIT_PLACE, Clerk, order
 from tests.ledger.conftest import keep_books
 from tests.ledger.test_writer import change
 from wcs.core import events as v
-from wcs.ledger.archive import ArchiveRefused, archive
+from wcs.ledger.archive import ArchiveRefused, archive, one_archiver
+from wcs.ledger.archive_file import write_archive
 from wcs.ledger.audit import AuditReport, audit
+from wcs.ledger.database import engine_for
 from wcs.plant.file import load_plant
 
 LATER_MS = 1 << 50
@@ -104,6 +107,32 @@ def test_only_what_was_committed_before_the_moment_is_archived(database_url: str
         before_ms = clerk.last.committed_at_ms
     assert archive(database_url, TINY, tmp_path, before_ms=before_ms, now_ms=9) is None
     assert list(tmp_path.glob("*.gz")) == []
+
+
+def test_while_one_archives_another_is_refused(database_url: str, tmp_path: Path) -> None:
+    with Clerk(database_url) as clerk:
+        clerk.define("S1")
+        clerk.define("S2")
+    engine = engine_for(database_url)
+    with one_archiver(engine, "main"), pytest.raises(ArchiveRefused, match="another archives"):
+        archive_all(database_url, tmp_path)
+    engine.dispose()
+    assert not list(tmp_path.glob("*.gz"))
+    assert archive_all(database_url, tmp_path) > 0
+    assert wrong(audit(database_url, plant=TINY, full=True)) == {}
+
+
+def test_the_archive_of_another_journal_is_not_written_over(tiny_url: str, tmp_path: Path) -> None:
+    shutil.copytree(tmp_path, tmp_path / "before")
+    before = tiny_url.replace(str(tmp_path), str(tmp_path / "before"))
+    header = archive(tiny_url, TINY, tmp_path / "archives", before_ms=LATER_MS, now_ms=9)
+    assert header is not None
+    (file,) = (tmp_path / "archives").glob("*.gz")
+    write_archive(file, msgspec.structs.replace(header, hash="00" * 32), [])
+    kept = file.read_bytes()
+    with pytest.raises(ArchiveRefused, match="another journal"):
+        archive(before, TINY, tmp_path / "archives", before_ms=LATER_MS, now_ms=9)
+    assert file.read_bytes() == kept
 
 
 def test_a_run_that_broke_off_is_finished_by_the_next(tiny_url: str, tmp_path: Path) -> None:

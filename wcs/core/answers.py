@@ -32,7 +32,9 @@ def alarm_answered(turn: Turn, event: v.AlarmAnswered) -> None:
         return
     if alarm.code == "outcome_unknown":
         check_outcome(turn, alarm, event.answer)
-    if alarm.code in ("clarification", "no_route") and alarm.load_unit in turn.state.units_at.get(alarm.subject, ()):
+    # "gone" moves it on paper; any other answer would leave it where it is said not to be, and it would be asked again.
+    asks_where = alarm.code in ("clarification", "no_route") or (alarm.code == "vanished" and event.answer != "gone")
+    if asks_where and alarm.load_unit in turn.state.units_at.get(alarm.subject, ()):
         raise RequestRefused("answer", f"load unit {alarm.load_unit} stands at {alarm.subject}: say where it was moved")
     turn.record(f.AlarmEnded(number=alarm.number, answer=event.answer, actor=event.actor))
     match alarm.code:

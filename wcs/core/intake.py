@@ -115,7 +115,11 @@ def delivery_notified(turn: Turn, event: v.DeliveryNotified) -> None:
             return
         raise AlreadyOtherwise("number", f"delivery {event.number} exists with other content")
     expiries: dict[tuple[str, str], int | None] = {}
+    barcodes: set[str] = set()
     for n, line in enumerate(event.lines):
+        if line.barcode and line.barcode in barcodes:
+            raise RequestRefused(f"lines[{n}].barcode", f"{line.barcode} is there twice: a load unit arrives once")
+        barcodes.add(line.barcode)
         if line.sku not in turn.state.sku:
             raise RequestRefused(f"lines[{n}].sku", f"unknown SKU {line.sku!r}")
         if not 0 < line.quantity <= QUANTITY_MAX:

@@ -4,13 +4,15 @@
 
 Rule: a line is deleted only when a closing covers it (the database's own triggers see to that), and a closing is made
 only when its file is durable. The work is done in small transactions, so that a host at work never waits long; broken
-off anywhere, it leaves books that hold, and the next run finishes what is left.
+off anywhere, it leaves books that hold, and the next run finishes what is left. One archives at a time: between two of
+those transactions another would take what is half done for what is left over.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,11 +22,12 @@ import sqlalchemy as sa
 from wcs.core.entities import ENTITIES, Entity
 from wcs.core.warehouse import Warehouse
 from wcs.ledger import bulk
-from wcs.ledger.archive_file import ArchiveHeader, sha256_of, write_archive
+from wcs.ledger.archive_file import ArchiveHeader, read_header, sha256_of, write_archive
 from wcs.ledger.chain import GENESIS, line_hash, times
-from wcs.ledger.database import engine_for
-from wcs.ledger.errors import LedgerError
+from wcs.ledger.database import engine_for, sqlite_file
+from wcs.ledger.errors import LeaseHeld, LedgerError
 from wcs.ledger.journal_codec import UnknownLine, decode_fact
+from wcs.ledger.lease import FileLock
 from wcs.ledger.snapshot import read_snapshot
 from wcs.ledger.tables import (
     CLOSABLE,
@@ -45,7 +48,7 @@ ROW_COLUMNS = ("site_id", "sequence", "number", "name", "document")
 
 
 class ArchiveRefused(LedgerError):
-    """Another plant's books, lines that contradict each other, or a place that is taken: nothing was archived."""
+    """Another plant's books, lines that contradict each other, a place that is taken, another who archives."""
 
 
 class Closing(Record):
@@ -95,7 +98,8 @@ def archive(
     """Move what was committed before a moment (wall time) into a new file of the folder; None if there is nothing.
 
     The last event always stays. Raises:
-        ArchiveRefused: the books belong to another plant, the lines contradict each other, or the folder takes no file.
+        ArchiveRefused: the books belong to another plant, the lines contradict each other, the folder takes no file, or
+            another archives them now.
         WrongDatabase: there is no ledger.
     """
     with read_snapshot(url) as connection:  # before anything is made, or a file is set up as a ledger's
@@ -103,21 +107,59 @@ def archive(
     _make_folder(folder)
     engine = engine_for(url)
     try:
-        cleaner = _Deletion(engine, site_id)
-        cleaner.finish_earlier()
-        with engine.connect().execution_options(**_one_moment(engine)) as connection:
-            begun = read_closing(connection, site_id)
-            cut = _cut(connection, site_id, before_ms)
-            if cut <= begun.sequence:
-                return None
-            part = _Part(connection, site_id, plant, begun, cut, before_ms)
-            header, file = part.write(folder)
-        _close(engine, site_id, part.closed(), file, now_ms)
-        cleaner.finish_earlier()
-        cleaner.delete_notes(before_ms)
-        return header
+        with one_archiver(engine, site_id):
+            return _archive(engine, plant, folder, site_id, before_ms=before_ms, now_ms=now_ms)
     finally:
         engine.dispose()
+
+
+def _archive(
+    engine: sa.Engine, plant: Plant, folder: Path, site_id: str, *, before_ms: int, now_ms: int
+) -> ArchiveHeader | None:
+    cleaner = _Deletion(engine, site_id)
+    cleaner.finish_earlier()
+    with engine.connect().execution_options(**_one_moment(engine)) as connection:
+        begun = read_closing(connection, site_id)
+        cut = _cut(connection, site_id, before_ms)
+        if cut <= begun.sequence:
+            return None
+        part = _Part(connection, site_id, plant, begun, cut, before_ms)
+        header, file = part.write(folder)
+    _close(engine, site_id, part.closed(), file, now_ms)
+    cleaner.finish_earlier()
+    cleaner.delete_notes(before_ms)
+    return header
+
+
+@contextmanager
+def one_archiver(engine: sa.Engine, site_id: str) -> Iterator[None]:
+    """Nobody else archives these books meanwhile; the system, or the server, frees it when this process ends.
+
+    Raises:
+        ArchiveRefused: somebody does.
+    """
+    held = "another archives these books now"
+    file = sqlite_file(engine.url.render_as_string(hide_password=False))
+    if file is not None:
+        lock = FileLock(Path(file), ".archiver", held)
+        try:
+            lock.take()
+        except LeaseHeld as error:
+            raise ArchiveRefused(str(error)) from None
+        try:
+            yield
+        finally:
+            lock.free()
+        return
+    take = sa.text("SELECT pg_try_advisory_lock(hashtext('wcs archiver'), hashtext(:site))")
+    # Not in a transaction, which would stand open for as long as the work takes, and keep old rows alive.
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        if not connection.execute(take, {"site": site_id}).scalar_one():
+            raise ArchiveRefused(held)
+        try:
+            yield
+        finally:
+            connection.invalidate()  # the session ends, and with it the lock
 
 
 def _check_plant(connection: sa.Connection, site_id: str, plant: Plant) -> None:
@@ -178,6 +220,8 @@ class _Part:
         )
         file = folder / f"{self._site_id}-{header.first:012d}-{header.last:012d}.jsonl.gz"
         partial = file.with_name(file.name + ".part")
+        if file.exists() and read_header(file) != header:
+            raise ArchiveRefused(f"{file} holds lines of another journal: choose another folder")
         try:
             write_archive(partial, header, self._rows())
             for path in (partial, folder):

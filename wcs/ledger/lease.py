@@ -47,10 +47,16 @@ def database_ms(connection: sa.Connection) -> int:
 
 
 class FileLock:
-    """The lock file of a SQLite site, held as long as this process lives or until it is freed."""
+    """A lock file beside a SQLite database, held as long as this process lives or until it is freed.
 
-    def __init__(self, database: Path) -> None:
-        self.path = database.with_name(database.name + ".lock")
+    Args:
+        ending: of the file's name; a site's by default.
+        held: what is said of another who has it.
+    """
+
+    def __init__(self, database: Path, ending: str = ".lock", held: str = "another host drives this site") -> None:
+        self.path = database.with_name(database.name + ending)
+        self._held = held
         self._handle: int | None = None
 
     def take(self) -> None:
@@ -63,7 +69,7 @@ class FileLock:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             os.close(handle)
-            raise LeaseHeld(f"another host drives this site: {self.path} is locked") from None
+            raise LeaseHeld(f"{self._held}: {self.path} is locked") from None
         self._handle = handle
 
     def free(self) -> None:
