@@ -24,6 +24,9 @@ EVOLVE: dict[type[f.Fact], Callable[[State, f.Fact], None]] = {**EVOLVE_STOCK, *
 CRANES_A_TICK = 4
 STATIONS_A_TICK = 2
 
+# Alarms about a load unit that stands, or is missing, where the book has it.
+STOOD_THERE = ("clarification", "no_route", "vanished")
+
 
 class RequestRefused(Exception):
     """The caller's fault: nothing changed. `field` names what is wrong, `reason` says why."""
@@ -122,13 +125,17 @@ class Turn:
         )
 
     def move(self, load_unit: int, sink: str, key: str, reason: str = "") -> None:
-        """Post one containment line from where the book says it stands."""
+        """Post one containment line from where the book says it stands; alarms about it at that place are over."""
         source = self.state.load_unit[load_unit].place
         self.record(
             f.LoadUnitMoved(
                 load_unit=load_unit, source=source, sink=sink, key=key, occurred_ms=self.now_ms, reason=reason
             )
         )
+        for number in tuple(self.state.alarms_of_subject.get(source, ())):
+            alarm = self.state.alarm[number]
+            if alarm.load_unit == load_unit and alarm.code in STOOD_THERE:
+                self.record(f.AlarmEnded(number=number, answer="moved", actor="plant"))
 
     def manual_key(self) -> str:
         return f"M{self.state.next_number('manual_move')}"
