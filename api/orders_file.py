@@ -94,8 +94,8 @@ def _rows(file: Path) -> Iterator[tuple[str, dict[str, str | None]]]:
         reader.fieldnames = names
         missing = [name for name in COLUMNS if name not in names]
         if missing:
-            columns = "column" if len(missing) == 1 else "columns"
-            raise OrdersFileError(f"{file}: line 1: wanted and not there: the {columns} {', '.join(missing)}")
+            columns = f"column {missing[0]} is" if len(missing) == 1 else f"columns {', '.join(missing)} are"
+            raise OrdersFileError(f"{file}: line 1: the {columns} missing")
         twice = [name for name in (*COLUMNS, *TIMES) if names.count(name) > 1]
         if twice:
             raise OrdersFileError(f"{file}: line 1: the column {', '.join(twice)} is there twice")

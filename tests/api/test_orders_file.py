@@ -26,8 +26,8 @@ def test_baskets_are_read_however_the_file_was_saved(content: bytes, tmp_path: P
 
 
 BAD = [
-    pytest.param(b"", "line 1: wanted and not there: the columns order_id, sku, quantity", id="empty"),
-    pytest.param(b"order_id,sku\nA1,TEA\n", "line 1: wanted and not there: the column quantity", id="no quantity"),
+    pytest.param(b"", "line 1: the columns order_id, sku, quantity are missing", id="empty"),
+    pytest.param(b"order_id,sku\nA1,TEA\n", "line 1: the column quantity is missing", id="no quantity"),
     pytest.param(b"order_id,sku,quantity\nA1,TEA,2\nA1,TEA,two\n", "line 3: quantity 'two'", id="a word"),
     pytest.param(b"order_id,sku,quantity\nA1,TEA,1.5\n", "line 2: quantity '1.5'", id="a fraction"),
     pytest.param(b"order_id,sku,quantity\nA1,TEA\n", "line 2: quantity None", id="a field too few"),
