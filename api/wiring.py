@@ -235,7 +235,7 @@ async def _listens(endpoint: PlcEndpoint) -> bool:
     try:
         async with asyncio.timeout(SNAPSHOT_S_MAX):
             _, writer = await asyncio.open_connection(endpoint.host, endpoint.port)
-    except OSError:
+    except (OSError, UnicodeError):  # nobody, too late, or a name that no host can have
         return False
     writer.close()
     with contextlib.suppress(OSError):

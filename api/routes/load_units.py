@@ -117,7 +117,7 @@ async def hold_load_unit(site: Site, actor: Operator, load_unit: int, body: Load
 
 
 @router.delete("/{load_unit}/hold", response_model=Done)
-async def release_load_unit(site: Site, actor: Operator, load_unit: int) -> Response:
+async def lift_load_unit_hold(site: Site, actor: Operator, load_unit: int) -> Response:
     return await set_hold(site, actor, load_unit, "")
 
 

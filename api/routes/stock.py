@@ -199,7 +199,7 @@ async def hold_lot(site: Site, actor: Operator, sku: str, lot: str, body: LotHol
 
 
 @router.delete("/lots/{sku}/{lot}/hold", response_model=Done)
-async def release_lot(site: Site, actor: Operator, sku: str, lot: str) -> Response:
+async def lift_lot_hold(site: Site, actor: Operator, sku: str, lot: str) -> Response:
     return await set_hold(site, actor, sku, lot, "")
 
 

@@ -129,10 +129,11 @@ def test_the_archive_of_another_journal_is_not_written_over(tiny_url: str, tmp_p
     assert header is not None
     (file,) = (tmp_path / "archives").glob("*.gz")
     write_archive(file, msgspec.structs.replace(header, hash="00" * 32), [])
-    kept = file.read_bytes()
-    with pytest.raises(ArchiveRefused, match="another journal"):
-        archive(before, TINY, tmp_path / "archives", before_ms=LATER_MS, now_ms=9)
-    assert file.read_bytes() == kept
+    for kept in (file.read_bytes(), file.read_bytes()[:20], b"monday's shopping"):
+        file.write_bytes(kept)
+        with pytest.raises(ArchiveRefused, match="another journal"):
+            archive(before, TINY, tmp_path / "archives", before_ms=LATER_MS, now_ms=9)
+        assert file.read_bytes() == kept
 
 
 def test_a_run_that_broke_off_is_finished_by_the_next(tiny_url: str, tmp_path: Path) -> None:

@@ -220,8 +220,10 @@ class _Part:
         )
         file = folder / f"{self._site_id}-{header.first:012d}-{header.last:012d}.jsonl.gz"
         partial = file.with_name(file.name + ".part")
-        if file.exists() and read_header(file) != header:
-            raise ArchiveRefused(f"{file} holds lines of another journal: choose another folder")
+        if file.exists() and not _begins_with(file, header):
+            raise ArchiveRefused(
+                f"{file} is no archive of these lines, perhaps of another journal: choose another folder"
+            )
         try:
             write_archive(partial, header, self._rows())
             for path in (partial, folder):
@@ -351,6 +353,13 @@ class _Deletion:
             upto = min(last, above + ROWS_AT_ONCE)
             with self._engine.begin() as connection:
                 connection.execute(table.delete().where(mine, table.c.sequence > above, table.c.sequence <= upto))
+
+
+def _begins_with(file: Path, header: ArchiveHeader) -> bool:
+    try:
+        return read_header(file) == header
+    except (OSError, EOFError, msgspec.MsgspecError):  # no archive at all
+        return False
 
 
 def _sync(path: Path) -> None:
