@@ -9,12 +9,15 @@ LANE = "CLAR"
 
 
 def put_right(works: PlantAtWork, load_unit: int) -> None:
-    """The operator takes it from the clarification lane and puts it on the conveyor again at the station."""
+    """The operator takes it from the clarification lane and puts it on the conveyor again at the station.
+
+    They say so first: said after the belt has brought it to the scale again, it would be sent to the lane again.
+    """
     works.until_world(lambda world: [load.number for load in world.look(LANE)] == [load_unit], "it rests in the lane")
     works.until(lambda book: book.load_unit[load_unit].place == LANE, "the book has it in the lane")
     works.until_world(lambda world: world.accepts("ST1.PUT") and not world.look("ST1.PUT"), "the put-on point is free")
-    works.world.carry(load_unit, LANE, "ST1.PUT", by="operator")
     works.placed(load_unit, "ST1.PUT", "put right in the clarification lane")
+    works.world.carry(load_unit, LANE, "ST1.PUT", by="operator")
     works.until(lambda book: not book.transport_for(load_unit), "it is stored")
     assert works.see(lambda book: book.load_unit[load_unit].place)[:3] in ("A1-", "A2-")
 
