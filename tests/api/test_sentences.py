@@ -9,14 +9,19 @@ from pathlib import Path
 
 import api
 import wcs.core
-from wcs.core.driving import STALLED
+from wcs.core.driving import MISLOCATED, STALLED
 from wcs.core.on_board import UNKNOWN_LOAD
+from wcs.core.orders import NO_EMPTIES
 from wcs.core.putaway import WAREHOUSE_FULL
 from wcs.core.retries import REFUSED
 
 PAGE = Path(next(iter(api.__path__))) / "page"
 CORE = Path(next(iter(wcs.core.__path__)))
-NAMED = {"STALLED": STALLED, "REFUSED": REFUSED, "UNKNOWN_LOAD": UNKNOWN_LOAD, "WAREHOUSE_FULL": WAREHOUSE_FULL}
+DOCUMENTED = Path(__file__).parents[2] / "docs" / "alarms.md"
+NAMED = {
+    "MISLOCATED": MISLOCATED, "NO_EMPTIES": NO_EMPTIES, "REFUSED": REFUSED, "STALLED": STALLED,
+    "UNKNOWN_LOAD": UNKNOWN_LOAD, "WAREHOUSE_FULL": WAREHOUSE_FULL,
+}  # fmt: skip
 SAYING = {"raise_alarm": 2, "wait": 2, "unknown": 2}  # functions of the core, and which argument is a sentence
 ASKED = ("reason", "of_")  # functions that return sentences begin so
 SAMPLE = "X1"
@@ -63,8 +68,28 @@ def test_every_sentence_of_the_core_is_known_to_the_page() -> None:
         assert sorted(re.findall(r"\{\d\}", english)) == sorted(re.findall(r"\{\d\}", chinese)), english
 
 
+def answers_by_code() -> dict[str, set[str]]:
+    """Every alarm that the core raises, with the answers that it gives people to choose from."""
+    found: dict[str, set[str]] = {}
+    for _, call in calls("raise_alarm"):
+        code = said(call.args[1])
+        assert code, ast.unparse(call)
+        answers = next((word.value for word in call.keywords if word.arg == "answers"), None)
+        elements = answers.elts if isinstance(answers, ast.Tuple) else []
+        found.setdefault(code, set()).update(said(element) or "" for element in elements)
+    return found
+
+
 def test_every_alarm_has_a_name_in_chinese() -> None:
-    codes = {said(call.args[1]) for _, call in calls("raise_alarm")} - {None}
     chinese = on_the_page("words.js").split("const CHINESE", 1)[1]
-    assert len(codes) > 15
-    assert not {code for code in codes if f"{code}:" not in chinese}
+    assert len(answers_by_code()) > 15
+    assert not {code for code in answers_by_code() if f"{code}:" not in chinese}
+
+
+def test_every_alarm_is_documented_with_its_chinese_name_and_its_answers() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` (.+)$", DOCUMENTED.read_text(), re.MULTILINE))
+    assert rows.keys() == answers_by_code().keys()
+    chinese = dict(re.findall(r"(\w+): \"([^\"]+)\"", on_the_page("words.js").split("const CHINESE", 1)[1]))
+    for code, answers in answers_by_code().items():
+        assert rows[code].startswith(f"{chinese[code]} |")
+        assert not {answer for answer in answers if f"`{answer}`" not in rows[code]}, code
