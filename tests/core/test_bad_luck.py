@@ -215,14 +215,18 @@ def test_a_device_lost_in_mid_task_keeps_it_and_is_one_alarm_and_one_return() ->
     assert not [a for a in site.state.alarm if a.code == "device_lost"]
 
 
+def place_of(site: Site, unit: int) -> str:
+    return site.state.load_unit[unit].place
+
+
 def test_a_blocked_aisle_waits_and_works_when_it_is_free_again() -> None:
     site = site_with_stock()
     act = {"actor": "operator", "place": "A1"}
     site.twin.handle(v.PlaceBlockRequested(at_ms=site.twin.now_ms, blocked=True, reason="repair", **act))
-    site.order("SO1", ("TEA", 2))
-    source = next(iter(site.state.reservation)).load_unit
+    site.order("SO1", ("TEA", 12))
+    behind = next(row.load_unit for row in site.state.reservation if place_of(site, row.load_unit).startswith("A1-"))
     site.run_for(10 * MINUTE_MS)
-    assert site.state.load_unit[source].place == "A1-L-01-01-1"
+    assert place_of(site, behind) == "A1-L-01-01-1"
     site.twin.handle(v.PlaceBlockRequested(at_ms=site.twin.now_ms, blocked=False, **act))
     ships(site)
 

@@ -9,7 +9,6 @@ import pytest
 from simulation.staff import TwinHands
 from tests.core.test_bad_luck import MINUTE_MS, ships, site_with_stock
 from tests.core.test_orders import assert_ended_orderly, confirm, quantity_in_racks, run_until_picks_are_open
-from tests.core.test_policies import cranes_in_service
 from tests.core.warehouses import Site
 from wcs.core import entities as e
 from wcs.core import events as v
@@ -281,14 +280,19 @@ def test_an_empty_that_nobody_needs_any_more_and_that_cannot_go_back_keeps_its_p
     assert {site.order_state(n) for n in ("SO2", "SO3", "SO4", "SO5")} == {e.OrderState.SHIPPED}
 
 
+def leg_number(site: Site, unit: int) -> int:
+    transport = site.state.transport_for(unit)
+    assert transport is not None
+    return transport.leg
+
+
 def test_an_empty_that_has_not_left_its_bin_stays_there_when_its_order_is_withdrawn() -> None:
     site = site_with_stock(people=False)
-    site.twin.handle(v.DeviceServiceRequested(at_ms=site.twin.now_ms, actor="op", device="CR1", in_service=False))
-    site.twin.handle(v.DeviceServiceRequested(at_ms=site.twin.now_ms, actor="op", device="CR2", in_service=False))
-    site.order("SO1", ("TEA", 1))
-    empty = site.state.order["SO1"].load_unit
-    place = site.state.load_unit[empty].place
-    site.cancel("SO1")
+    for n in range(3):
+        site.order(f"SO{n}", ("TEA", 1))
+    waits = next(o for o in site.state.order if not site.state.leg[leg_number(site, o.load_unit)].device)
+    empty, place = waits.load_unit, site.state.load_unit[waits.load_unit].place
+    site.cancel(waits.number)
     site.run_for(5_000)
     assert site.state.transport_for(empty) is None
     assert site.state.load_unit[empty].place == place
@@ -338,16 +342,17 @@ def test_what_is_left_at_the_hand_over_point_is_put_on_when_it_can_be_taken_nowh
     site = site_with_stock(people=False)
     (station,) = site.plant.stations
     hand, left = station.handover_point, 2
-    cranes_in_service(site, False)
-    for n, place in enumerate(station.order_places):
+    for crane in ("CR1", "CR2"):
+        site.twin.cut(crane, restored_after_ms=MINUTE_MS)
+    for n, (place, empty) in enumerate(zip(station.order_places, tuple(site.state.empties), strict=False)):
+        carry(site, empty, place)
         site.order(f"SO{n}", ("TEA", 1))
-        carry(site, site.state.order[f"SO{n}"].load_unit, place)
+        assert site.state.order[f"SO{n}"].load_unit == empty
     assert left not in site.state.reservations_of_unit
     carry(site, left, hand)
     work = work_at(site.state, station)
     assert (work.takes, work.puts) == ((), (left,))
     carry(site, left, station.put_on_point)
-    cranes_in_service(site, True)
     site.run_until(lambda: site.state.layout.is_location(site.state.load_unit[left].place))
 
 

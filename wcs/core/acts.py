@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wcs.core import by_hand, reconcile, reservation, stations
+from wcs.core import around, by_hand, reconcile, reservation, stations
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
@@ -25,6 +25,8 @@ def service_requested(turn: Turn, event: v.DeviceServiceRequested) -> None:
     if device.in_service != event.in_service:
         turn.record(f.DeviceServiceChanged(device=device.name, in_service=event.in_service, actor=event.actor))
         turn.wake_all()
+        if not event.in_service:
+            around.go_around(turn)
 
 
 def known_device(turn: Turn, name: str) -> e.Device:
@@ -72,6 +74,8 @@ def block_requested(turn: Turn, event: v.PlaceBlockRequested) -> None:
     else:
         turn.record(f.PlaceUnblocked(place=event.place, actor=event.actor))
     turn.wake_all()
+    if event.blocked:
+        around.go_around(turn)
 
 
 def hold_requested(turn: Turn, event: v.HoldRequested) -> None:

@@ -15,7 +15,7 @@ import msgspec
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
-from wcs.core import putaway, reservation, transports
+from wcs.core import putaway, reservation, shut, transports
 from wcs.core.turn import AlreadyOtherwise, RequestRefused, Turn
 from wcs.plant.model import PickStation
 
@@ -24,6 +24,7 @@ QUANTITY_MAX = 1_000_000
 NUMBER_LENGTH_MAX = 64
 # Orders looked at for release in one turn, so that one event never decides on a thousand.
 RELEASES_MAX = 8
+WAITING_LOOKED_AT_MAX = 500  # orders that wait for what is shut and are passed over in one look: a few milliseconds
 EMPTIES_LOOKED_AT_MAX = 16
 BUILDING, NO_EMPTIES = "site", "no_empties"
 ENDED = (e.OrderState.SHIPPED, e.OrderState.BACKORDERED, e.OrderState.CANCELLED)
@@ -165,8 +166,10 @@ def release(turn: Turn) -> None:
         if not state.order_queue:
             turn.end_alarms(BUILDING, NO_EMPTIES, "no order waits for one")
             return
-        number = state.order_queue[0][2]
-        station = station_with_room(turn, number)
+        if station_with_room(turn, state.order_queue[0][2]) is None:
+            return
+        number = next_order(turn)
+        station = station_with_room(turn, number) if number else None
         if station is None:
             return
         empty = spare_unit_at(turn, station) or find_empty(turn)
@@ -181,6 +184,19 @@ def release(turn: Turn) -> None:
             turn.stations_to_serve[station.name] = None
         else:
             send_empty(turn, empty, station, number)
+
+
+def next_order(turn: Turn) -> str:
+    """The most urgent order; while something is shut, of those whose stock can be fetched. Empty: there is none."""
+    queue = turn.state.order_queue
+    if not shut.anything(turn.state):
+        return queue[0][2]
+    for _, _, number in queue[:WAITING_LOOKED_AT_MAX]:
+        behind = reservation.from_elsewhere(turn, number)
+        if not behind:
+            return number
+        wait(turn, number, behind)
+    return ""
 
 
 def ask_for_empties(turn: Turn) -> None:
@@ -283,17 +299,22 @@ def find_empty_on_conveyor(turn: Turn) -> int:
 
 
 def find_empty_in_rack(turn: Turn) -> int:
-    """One from where there is a way now: its aisle is open and its crane works."""
+    """One from where there is a way now: nothing is shut, and its crane works."""
     state, layout = turn.state, turn.layout
+    working = {name: layout.crane_of_aisle[name].name for name in layout.aisles}
+    working = {aisle: crane for aisle, crane in working.items() if state.device[crane].able}
     best, best_legs = 0, 0
-    for unit in islice(state.empties, EMPTIES_LOOKED_AT_MAX):
-        if unit in state.transport_of_unit or state.load_unit[unit].hold:
-            continue
-        aisle = layout.aisle_of(state.load_unit[unit].place)
-        if aisle is None or aisle in state.block:
-            continue
-        crane = layout.crane_of_aisle[aisle].name
-        legs = len(state.legs_of_carrier.get(crane, ()))
-        if state.device[crane].able and (not best or legs < best_legs):
+    for unit in islice((u for u in state.empties if _is_at_hand(turn, u, working)), EMPTIES_LOOKED_AT_MAX):
+        legs = len(state.legs_of_carrier.get(working[layout.aisle_of(state.load_unit[unit].place) or ""], ()))
+        if not best or legs < best_legs:
             best, best_legs = unit, legs
     return best
+
+
+def _is_at_hand(turn: Turn, unit: int, working: dict[str, str]) -> bool:
+    """Whether an empty in the racks is nobody's, and can be fetched."""
+    state = turn.state
+    row = state.load_unit[unit]
+    if row.hold or unit in state.transport_of_unit or turn.layout.aisle_of(row.place) not in working:
+        return False
+    return not shut.why(state, row.place)

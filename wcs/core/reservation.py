@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from wcs.core import entities as e
 from wcs.core import facts as f
+from wcs.core import shut
 from wcs.core.turn import Turn
 from wcs.plant.model import LOST, OUTSIDE
 
@@ -46,16 +47,26 @@ def is_expired(lot: e.Lot, at_ms: int) -> bool:
 
 
 def reserve_line(turn: Turn, order: e.CustomerOrder, line: e.OrderLine) -> int:
-    """Promise stock to what is open of a line, first expired first; returns the quantity that found none."""
-    state = turn.state
+    """Promise stock to what is open of a line, first expired first; returns the quantity that found none.
+
+    What people have shut comes last: a later removal date that can be fetched serves the order sooner.
+    """
     wanted = line.quantity - line.reserved - line.picked - line.backordered
+    if shut.anything(turn.state):
+        wanted = promise(turn, order, line, wanted, fetchable=True)
+    return promise(turn, order, line, wanted, fetchable=False)
+
+
+def promise(turn: Turn, order: e.CustomerOrder, line: e.OrderLine, wanted: int, *, fetchable: bool) -> int:
+    """Promise up to `wanted`, only of what can be fetched now if asked so; returns what found none."""
+    state = turn.state
     ship_ms = max(turn.now_ms, order.due_ms or 0)
     unpromised = state.unpromised_of_sku.get(line.sku, [])
     passed_over = taken = 0  # the list shrinks under this loop: what is promised whole leaves it
     while wanted > 0 and passed_over < len(unpromised) and taken < CANDIDATES_MAX:
         _, lot, load_unit, owner = unpromised[passed_over]
         content = state.content[load_unit, line.sku, lot, owner]
-        if reasons_against(turn, content, ship_ms):
+        if reasons_against(turn, content, ship_ms) or (fetchable and is_shut(turn, load_unit)):
             passed_over += 1
             continue
         taken += 1
@@ -76,6 +87,43 @@ def reserve_line(turn: Turn, order: e.CustomerOrder, line: e.OrderLine) -> int:
         )
         wanted -= quantity
     return wanted
+
+
+def is_shut(turn: Turn, load_unit: int) -> bool:
+    """Whether a load unit stands behind something that people have shut."""
+    return bool(shut.why(turn.state, turn.state.load_unit[load_unit].place))
+
+
+def from_elsewhere(turn: Turn, order_number: str) -> str:
+    """Promise an order what can be fetched instead of what stands behind something shut, where there is enough of it;
+    why it must wait for the rest, or empty.
+    """
+    state, waits = turn.state, ""
+    for number, unit in tuple(state.reservations_of_order.get(order_number, {}).items()):
+        why = shut.why(state, state.load_unit[unit].place)
+        if not why:
+            continue
+        row = state.reservation[number]
+        if fetchable_quantity(turn, row) < row.quantity:
+            waits = why
+            continue
+        void(turn, number, why)
+        reserve_or_backorder(turn, order_number, row.line)
+    return waits
+
+
+def fetchable_quantity(turn: Turn, row: e.Reservation) -> int:
+    """How much could be promised in its stead of what can be fetched now; no more is counted than it needs."""
+    state = turn.state
+    ship_ms = max(turn.now_ms, state.order[row.order_number].due_ms or 0)
+    found = 0
+    for _, lot, load_unit, owner in state.unpromised_of_sku.get(row.sku, ()):
+        content = state.content[load_unit, row.sku, lot, owner]
+        if not reasons_against(turn, content, ship_ms) and not is_shut(turn, load_unit):
+            found += content.quantity - content.reserved
+            if found >= row.quantity:
+                break
+    return found
 
 
 def reserve_or_backorder(turn: Turn, order_number: str, line_number: int) -> None:

@@ -100,6 +100,7 @@ class State:
         self.alarms_of_subject: dict[str, dict[int, None]] = {}
         self.vehicles_idle: dict[str, None] = dict.fromkeys(layout.vehicles)  # without a leg, with nothing on board
         self.legs_of_device: dict[str, dict[int, None]] = {}
+        self.out_of_service: dict[str, None] = {}
         self.attention = Attention(layout.vehicles)
         self._traffic: Traffic | None = None
         t = self._table
@@ -356,8 +357,16 @@ class State:
         row = new or old
         assert row is not None
         self.attention.wake(row.name)
+        if row.in_service is (row.name in self.out_of_service):
+            self._note_service(row)
         if not self.legs_of_device.get(row.name):
             self.attention.look_at_legs()
+
+    def _note_service(self, row: e.Device) -> None:
+        if row.in_service:
+            del self.out_of_service[row.name]
+        else:
+            self.out_of_service[row.name] = None
 
     def _on_transfer_point(self, old: e.TransferPointState | None, new: e.TransferPointState | None) -> None:
         row = new or old

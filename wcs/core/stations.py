@@ -13,7 +13,7 @@ from __future__ import annotations
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
-from wcs.core import handover, orders, points, putaway, reservation, transports
+from wcs.core import handover, orders, points, putaway, reservation, shut, transports
 from wcs.core.evolve_stock import account_of
 from wcs.core.sscc import sscc
 from wcs.core.state import State
@@ -91,6 +91,8 @@ def serve(turn: Turn, station: PickStation) -> None:
     if has_queue_room(state, station):
         for number in [n for n in here if n in state.uncalled_of_order]:
             call_sources(turn, station, number)
+    else:
+        break_circle(turn, station)
 
 
 def send_on(turn: Turn, station: PickStation) -> None:
@@ -151,6 +153,7 @@ def call_sources(turn: Turn, station: PickStation, number: str) -> None:
     state = turn.state
     if not is_on_its_way(state, state.order[number]):
         return
+    orders.wait(turn, number, reservation.from_elsewhere(turn, number) if shut.anything(state) else "")
     for unit in dict.fromkeys(state.uncalled_of_order.get(number, {}).values()):
         if not has_queue_room(state, station):
             return
@@ -162,15 +165,44 @@ def has_queue_room(state: State, station: PickStation) -> bool:
     return len(state.units_to.get(station.pick_point, ())) < station.queue_length_max
 
 
+def break_circle(turn: Turn, station: PickStation) -> None:
+    """All that come are for orders that have no order place yet, and those that have one wait for theirs to be called:
+    each would wait for the other for ever. The last that comes goes back to a bin, and one of theirs is called.
+    """
+    state = turn.state
+    placed = [n for n in state.orders_at_station[station.name] if is_ready_for_sources(state, state.order[n])]
+    wanting = [n for n in placed if any(can_be_called(state, u) for u in state.uncalled_of_order.get(n, {}).values())]
+    if not wanting:
+        return
+    coming = list(state.units_to.get(station.pick_point, ()))
+    for unit in (*coming, state.unit_at(station.pick_point)):
+        promised = state.reservations_of_unit.get(unit, ())
+        if any(state.reservation[number].order_number in placed for number in promised):
+            return
+    for unit in reversed(coming):
+        if state.load_unit[unit].place in turn.layout.conveyors and putaway.choose(turn, unit) is not None:
+            putaway.store(turn, unit, reason=f"{station.name} needs other load units first")
+            call_sources(turn, station, wanting[0])
+            return
+
+
+def can_be_called(state: State, unit: int) -> bool:
+    """Whether a source can be brought now: it stands in a bin that is not shut, or is on its way back to one."""
+    transport, row = state.transport_for(unit), state.load_unit[unit]
+    if transport is None:
+        return state.layout.is_location(row.place) and not shut.why(state, row.place)
+    return transport.purpose is e.Purpose.PUTAWAY and row.identified
+
+
 def call(turn: Turn, station: PickStation, unit: int, order_number: str) -> None:
     """Bring one source; one that is on its way back to a bin turns round."""
     state = turn.state
     transport = state.transport_for(unit)
-    place = state.load_unit[unit].place
+    if not can_be_called(state, unit):
+        return
     if transport is None:
-        if turn.layout.is_location(place):
-            transports.create(turn, unit, station.pick_point, e.Purpose.RETRIEVAL, order_number=order_number)
-    elif transport.purpose is e.Purpose.PUTAWAY and state.load_unit[unit].identified:
+        transports.create(turn, unit, station.pick_point, e.Purpose.RETRIEVAL, order_number=order_number)
+    else:
         transports.redirect(
             turn, transport.number, station.pick_point, e.Purpose.RETRIEVAL, "wanted again", order_number=order_number
         )

@@ -1,0 +1,133 @@
+"""What people have shut: orders are served from elsewhere, and keep no others waiting for what is behind."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.core.test_bad_luck import MINUTE_MS, place_of, ships, site_with_stock
+from tests.core.test_waiting import block, serve
+from tests.core.warehouses import Site, stocked_site
+from wcs.core import entities as e
+from wcs.core import events as v
+
+
+def sources(site: Site, number: str) -> set[str]:
+    """The aisles from which an order is promised."""
+    units = site.state.reservations_of_order[number].values()
+    return {place_of(site, unit)[:2] for unit in units}
+
+
+def test_an_order_is_promised_what_can_be_fetched_though_it_expires_later() -> None:
+    site = site_with_stock()
+    site.order("SO1", ("TEA", 2))
+    assert sources(site, "SO1") == {"A1"}
+    block(site, "A1", "bent beam")
+    site.order("SO2", ("TEA", 2))
+    assert sources(site, "SO2") == {"A2"}
+    ships(site, "SO2")
+
+
+def test_a_single_location_that_is_blocked_is_promised_last_too() -> None:
+    site = site_with_stock()
+    block(site, "A1-L-01-01-1", "bent beam")
+    site.order("SO1", ("TEA", 2))
+    assert sources(site, "SO1") == {"A2"}
+    ships(site)
+
+
+def test_an_order_that_waits_for_what_is_shut_keeps_no_other_waiting() -> None:
+    site = site_with_stock()
+    block(site, "A1", "bent beam")
+    for n in range(4):
+        site.order(f"WAITS{n}", ("TEA", 11))
+    site.order("SO1", ("TEA", 1))
+    assert site.order_state("WAITS0") is e.OrderState.PLACED
+    site.run_for(10 * MINUTE_MS)
+    assert site.state.order["WAITS0"].waits_for == "A1 is blocked by mei: bent beam"
+
+
+def call_waiting_in(site: Site, aisle: str) -> e.TransportOrder | None:
+    """A source that is called and still stands in its bin, with no crane on the way to it."""
+    for transport in site.state.transport:
+        leg = site.state.leg.get(transport.leg)
+        waits = leg is not None and not leg.device and transport.purpose is e.Purpose.RETRIEVAL
+        if waits and place_of(site, transport.load_unit).startswith(aisle):
+            return transport
+    return None
+
+
+@pytest.mark.parametrize("how", ["block", "service"])
+def test_a_source_that_waits_in_an_aisle_when_it_is_shut_comes_from_elsewhere(how: str) -> None:
+    site = site_with_stock()
+    for n in range(4):  # more stock than one load unit of each aisle, so that cranes have more than one to fetch
+        site.stock(f"A1-R-0{n + 1}-01-1", "TEA", 1)
+        site.stock(f"A2-R-0{n + 1}-02-1", "TEA", 10, lot="L9")
+    site.order("SO1", ("TEA", 14))
+    site.run_until(lambda: call_waiting_in(site, "A1") is not None)
+    waiting = call_waiting_in(site, "A1")
+    assert waiting is not None
+    if how == "block":
+        block(site, "A1", "bent beam")
+    else:
+        serve(site, "CR1", in_service=False)
+    assert site.state.transport.get(waiting.number) is None
+    assert waiting.load_unit not in site.state.reservations_of_unit
+    ships(site)
+
+
+def test_the_empty_of_an_order_is_another_one_when_its_aisle_is_shut() -> None:
+    site = site_with_stock()
+    site.order("SO1", ("TEA", 2))
+    site.order("SO2", ("TEA", 2))
+    site.order("SO3", ("TEA", 2))
+    behind = next(
+        t for t in site.state.transport
+        if t.purpose is e.Purpose.EMPTY_SUPPLY and not site.state.leg[t.leg].device
+    )  # fmt: skip
+    aisle = place_of(site, behind.load_unit)[:2]
+    site.stock("A1-R-02-02-1" if aisle == "A2" else "A2-R-02-02-1")
+    block(site, aisle, "bent beam")
+    order = site.state.order[behind.order_number]
+    assert order.load_unit not in (0, behind.load_unit)
+    assert site.state.load_unit[behind.load_unit].role is e.LoadUnitRole.EMPTY
+    block(site, aisle, "")
+    site.run_until_ended()
+    assert all(o.state is e.OrderState.SHIPPED for o in site.state.order)
+
+
+def test_a_load_unit_on_its_way_to_what_is_shut_is_stored_elsewhere() -> None:
+    site = site_with_stock()
+    site.order("SO1", ("TEA", 2))
+    on_belt = site.plant.conveyors[0].name
+
+    def to_store() -> e.TransportOrder | None:
+        found = (t for t in site.state.transport if t.purpose is e.Purpose.PUTAWAY)
+        return next((t for t in found if place_of(site, t.load_unit) == on_belt), None)
+
+    site.run_until(lambda: to_store() is not None)
+    transport = to_store()
+    assert transport is not None
+    aisle = transport.sink[:2]
+    block(site, aisle, "bent beam")
+    assert site.state.transport[transport.number].sink[:2] != aisle
+    site.run_until_quiet()
+    assert place_of(site, transport.load_unit)[:2] not in (aisle, "CL")
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_aisles_that_are_shut_and_opened_all_day_stop_nobody(seed: int) -> None:
+    site, work = stocked_site(seed)
+    for n in range(24):
+        number, wishes = work.order(n)
+        at_ms = site.twin.now_ms
+        site.twin.handle(v.OrderRequested(at_ms=at_ms, actor="shop", number=number, lines=wishes))
+        aisle = "A1" if (n // 3 + seed) % 2 else "A2"
+        if n % 3 == 0:
+            block(site, aisle, "bent beam")
+        site.run_for(2 * MINUTE_MS)
+        if n % 3 == 2:
+            block(site, aisle, "")
+    site.run_until_ended()
+    site.run_until_quiet()
+    site.check_paper_is_world()
+    assert not len(site.state.alarm)

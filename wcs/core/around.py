@@ -1,0 +1,51 @@
+"""When people shut something: what waits behind it comes from elsewhere, what is on its way there goes elsewhere.
+
+    source waits in its bin       its call is dropped; the order is served from other stock, or waits and says why
+    empty waits in its bin        another one is sent to the order
+    load unit on its way there    another location is chosen, where one can be reached from where it is
+
+Rule: what a crane has begun, or carries, it finishes; what nothing else can serve waits until a person opens again.
+"""
+
+from __future__ import annotations
+
+from wcs.core import entities as e
+from wcs.core import facts as f
+from wcs.core import orders, putaway, shut, transports
+from wcs.core.turn import Turn
+
+
+def go_around(turn: Turn) -> None:
+    """Look at every transport order once, when a person has shut something."""
+    for transport in tuple(turn.state.transport):
+        leg = turn.state.leg.get(transport.leg)
+        if leg is not None and leg.device:
+            continue
+        behind = shut.why(turn.state, turn.state.load_unit[transport.load_unit].place)
+        if behind and transport.purpose is e.Purpose.RETRIEVAL:
+            transports.drop(turn, transport.number, behind)
+        elif behind and transport.purpose is e.Purpose.EMPTY_SUPPLY:
+            send_another(turn, transport, behind)
+        elif not behind and transport.purpose is e.Purpose.PUTAWAY:
+            store_elsewhere(turn, transport)
+    turn.stations_to_serve.update(dict.fromkeys(turn.layout.stations))
+    turn.orders_changed = True
+
+
+def send_another(turn: Turn, transport: e.TransportOrder, behind: str) -> None:
+    """The empty load unit of an order cannot be fetched: another one becomes the order's, if there is one."""
+    order = turn.state.order[transport.order_number]
+    other = orders.find_empty(turn)
+    if not other or not order.station:
+        return
+    transports.drop(turn, transport.number, behind)
+    turn.record(f.LoadUnitRoleChanged(load_unit=transport.load_unit, role=e.LoadUnitRole.EMPTY))
+    orders.assign_unit(turn, order.number, other)
+    orders.send_empty(turn, other, turn.layout.stations[order.station], order.number)
+
+
+def store_elsewhere(turn: Turn, transport: e.TransportOrder) -> None:
+    """A load unit is on its way to where nobody stores now."""
+    behind = shut.why(turn.state, transport.sink)
+    if behind and putaway.choose(turn, transport.load_unit) is not None:
+        putaway.store(turn, transport.load_unit, reason=behind)

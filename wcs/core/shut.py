@@ -1,0 +1,29 @@
+"""What people have shut: locations and aisles that are blocked, cranes that are out of service.
+
+Rule: what stands behind it is promised last, and is not called while it cannot be fetched. Faults are not asked about
+here: they pass, a person's act lasts until a person ends it.
+"""
+
+from __future__ import annotations
+
+from wcs.core import waiting
+from wcs.core.state import State
+
+
+def anything(state: State) -> bool:
+    """Whether anything is shut at all; mostly nothing is."""
+    return bool(len(state.block) or state.out_of_service)
+
+
+def why(state: State, place: str) -> str:
+    """What keeps anything from being fetched from, or brought to, this location; empty if nothing does."""
+    if not anything(state):
+        return ""
+    aisle = state.layout.aisle_of(place)
+    if aisle is None:
+        return ""
+    for name in (place, aisle):
+        if name in state.block:
+            return waiting.of_block(state, name)
+    crane = state.layout.crane_of_aisle[aisle].name
+    return waiting.of_device(state, crane) if crane in state.out_of_service else ""
