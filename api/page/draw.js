@@ -96,6 +96,7 @@ export function paint(marks, layout, store) {
   for (const [name, mark] of marks.nodes)
     mark.classList.toggle("blocked", blocked(name));
   for (const [name, mark] of marks.aisles) mark.classList.toggle("blocked", blocked(name));
+  for (const lane of marks.lanes) lane.line.classList.toggle("blocked", blocked(`${lane.origin}>${lane.end}`));
   const belt = layout.conveyor?.name;
   const carried = [...store.table("load_unit").values()].filter((u) => u.place === belt).length;
   marks.onBelt.textContent = belt ? `${carried} ${word("on_belt")}` : "";

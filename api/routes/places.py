@@ -44,7 +44,7 @@ def is_known(layout: Layout, place: str) -> bool:
         return layout.locations.has(place)
     return (
         place in layout.aisles
-        or place in layout.nodes
+        or layout.is_track(place)
         or place in layout.stations
         or place in layout.transfer_points
         or place in layout.points
@@ -91,7 +91,7 @@ async def read_place(site: Site, _: Reader, place: str) -> Response:
 
 @router.put("/places/{place}/block", response_model=Done)
 async def block_place(site: Site, actor: Operator, place: str, body: BlockBody) -> Response:
-    """Keep a location, aisle, station or track node out of use."""
+    """Keep a location, aisle, station, node of the track or edge (`A>B`, one direction) out of use."""
     return await set_block(site, actor, place, body.reason)
 
 

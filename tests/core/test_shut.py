@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import networkx as nx
 import pytest
 
 from tests.core.test_bad_luck import MINUTE_MS, place_of, ships, site_with_stock
@@ -9,6 +10,10 @@ from tests.core.test_waiting import block, serve
 from tests.core.warehouses import Site, stocked_site
 from wcs.core import entities as e
 from wcs.core import events as v
+from wcs.core import facts as f
+from wcs.core.turn import RequestRefused
+from wcs.plant.file import load_plant
+from wcs.plant.model import Plant
 
 
 def sources(site: Site, number: str) -> set[str]:
@@ -131,3 +136,44 @@ def test_aisles_that_are_shut_and_opened_all_day_stop_nobody(seed: int) -> None:
     site.run_until_quiet()
     site.check_paper_is_world()
     assert not len(site.state.alarm)
+
+
+def edges_that_can_be_spared(plant: Plant) -> list[tuple[str, str]]:
+    """Without any one of them everybody still comes everywhere."""
+    track = nx.DiGraph([(edge.origin, edge.end) for edge in plant.track.edges])
+    return [e for e in sorted(track.edges) if nx.is_strongly_connected(nx.restricted_view(track, [], [e]))]
+
+
+def driven(*blocked: tuple[str, str]) -> set[tuple[str, str]]:
+    """The edges that vehicles of the demo plant drive for six orders."""
+    site = Site(load_plant("demo"))
+    site.start()
+    site.skus("TEA")
+    for n in range(1, 9):
+        site.stock(f"A{1 + n % 4}-L-0{n}-01-1", "TEA", 1)
+        site.stock(f"A{1 + n % 4}-R-0{n}-01-1")
+    for origin, end in blocked:
+        block(site, f"{origin}>{end}", "wet floor")
+    for n in range(6):
+        site.order(f"SO{n}", ("TEA", 1))
+    site.run_until_ended()
+    assert all(order.state is e.OrderState.SHIPPED for order in site.state.order)
+    at: dict[str, str] = {}
+    edges = set()
+    for fact in site.facts:
+        if isinstance(fact, f.VehicleReached):
+            edges.add((at.get(fact.vehicle, ""), fact.node))
+            at[fact.vehicle] = fact.node
+    return edges
+
+
+def test_vehicles_drive_round_an_edge_that_is_blocked() -> None:
+    usual = driven()
+    spared = next(edge for edge in edges_that_can_be_spared(load_plant("demo")) if edge in usual)
+    assert spared not in driven(spared)
+
+
+def test_an_edge_that_is_not_there_is_refused_by_name() -> None:
+    site = site_with_stock()
+    with pytest.raises(RequestRefused, match="unknown location, aisle, station, node or edge 'N1>N9'"):
+        block(site, "N1>N9", "wet floor")

@@ -59,14 +59,14 @@ def device_act(turn: Turn, event: v.DeviceActRequested) -> None:
 
 
 def block_requested(turn: Turn, event: v.PlaceBlockRequested) -> None:
-    """Block or free a location, an aisle, a station or a track node."""
+    """Block or free a location, an aisle, a station, a node of the track or an edge (`A>B`)."""
     layout = turn.layout
     known = (
         (layout.is_location(event.place) and layout.locations.has(event.place))
-        or event.place in layout.aisles or event.place in layout.nodes or event.place in layout.stations
+        or event.place in layout.aisles or event.place in layout.stations or layout.is_track(event.place)
     )  # fmt: skip
     if not known:
-        raise RequestRefused("place", f"unknown location, aisle, station or node {event.place!r}")
+        raise RequestRefused("place", f"unknown location, aisle, station, node or edge {event.place!r}")
     if event.blocked == (event.place in turn.state.block):
         return
     if event.blocked:

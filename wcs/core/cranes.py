@@ -95,7 +95,7 @@ def next_leg(turn: Turn, crane: str) -> e.Leg | None:
     retrievals: list[e.Leg] = []
     closed: dict[str, None] = {}
     aisle = layout.cranes[crane].aisle
-    if aisle in state.block or crane in state.block:
+    if aisle in state.block:
         return None
     waiting = (state.leg[n] for n in state.legs_of_carrier.get(crane, ()) if not state.leg[n].device)
     for leg in waiting:

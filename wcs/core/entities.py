@@ -373,7 +373,7 @@ class VehicleTraffic(Entity):
 
 
 class Block(Entity):
-    """A location, aisle, node or device kept out of use, and by whom."""
+    """A location, aisle, station, node or edge of the track kept out of use, and by whom."""
 
     TABLE = "block"
     KEY = ("place",)

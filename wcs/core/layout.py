@@ -59,6 +59,7 @@ class Layout:
         }
         self.nodes: Mapping[str, TrackNode] = {n.name: n for n in plant.track.nodes}
         self.node_of_number: Mapping[int, str] = {n.number: n.name for n in plant.track.nodes}
+        self.edges = {f"{edge.origin}>{edge.end}": (edge.origin, edge.end) for edge in plant.track.edges}
         self.kinds: dict[str, Kind] = {c.name: Kind.CRANE for c in plant.cranes}
         self.kinds.update({v.name: Kind.VEHICLE for v in plant.vehicles})
         self.conveyor_of_device: dict[str, Conveyor] = {}
@@ -124,6 +125,10 @@ class Layout:
 
     def is_location(self, place: str) -> bool:
         return self.aisle_of(place) is not None
+
+    def is_track(self, place: str) -> bool:
+        """Whether it is a node of the vehicles' track or an edge between two, written `A>B`."""
+        return place in self.nodes or place in self.edges
 
     def target(self, place: str) -> str:
         """The node of the route graph at which `place` is reached: an aisle's name for its locations."""

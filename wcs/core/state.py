@@ -402,12 +402,12 @@ class State:
         if old is None and new is not None:
             if self._room is not None:
                 self._room.block(new.place)
-            if new.place in self.layout.nodes:
+            if self.layout.is_track(new.place):
                 self._close_track()
         elif new is None and old is not None:
             if self._room is not None:
                 self._room.unblock(old.place)
-            if old.place in self.layout.nodes:
+            if self.layout.is_track(old.place):
                 self._close_track()
 
     def _on_alarm(self, old: e.Alarm | None, new: e.Alarm | None) -> None:
@@ -444,8 +444,9 @@ class State:
     def _close_track(self) -> None:
         self.attention.wake_all()
         if self._traffic is not None:
-            closed = frozenset(b.place for b in self.block if b.place in self.layout.nodes)
-            self._traffic.set_closed(closed, frozenset())
+            layout, closed = self.layout, [block.place for block in self.block]
+            nodes = frozenset(place for place in closed if place in layout.nodes)
+            self._traffic.set_closed(nodes, frozenset(layout.edges[place] for place in closed if place in layout.edges))
             for vehicle in self._traffic.vehicles.values():
                 row = e.VehicleTraffic(**structs.asdict(vehicle))
                 if self.vehicle[row.vehicle] != row:
