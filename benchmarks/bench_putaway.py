@@ -5,47 +5,29 @@ Budget: 0.1 ms a choice, so that put-away is a small part of the 0.3 ms that a d
 
 from __future__ import annotations
 
-import time
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
 
-import numpy as np
-
-from slotting.putaway import FreeLocations, choose_location
-
-LOCATIONS = 1_000_000
-AISLES = 20
 BUDGET_MS = 0.1
-
-
-def _race(free: FreeLocations, rounds: int) -> tuple[float, float, bool]:
-    """Mean ms of our choice and of the peer's, and whether both always chose the same."""
-    load = np.arange(AISLES, dtype=np.int64) * 500
-    sku = np.zeros(AISLES, np.int64)
-    able = np.ones(AISLES, np.bool_)
-    score = free.travel_ms + load[free.aisle]
-    ours_s = peer_s = 0.0
-    same = True
-    for _ in range(rounds):
-        started = time.perf_counter()
-        chosen = choose_location(free, load, sku, able, spread_penalty_ms=600_000)
-        ours_s += time.perf_counter() - started
-        started = time.perf_counter()
-        peer = int(np.where(free.status == 0, score, np.iinfo(np.int64).max).argmin())
-        peer_s += time.perf_counter() - started
-        same = same and chosen == peer
-        free.take(chosen)
-    return ours_s / rounds * 1000, peer_s / rounds * 1000, same
+HERE = Path(__file__).parent
+RACE_TIMEOUT_S = 300
 
 
 def races() -> list[dict[str, object]]:
     """The race, as one row of `results.json`."""
-    draws = np.random.default_rng(20)
-    free = FreeLocations(
-        aisle=np.sort(draws.integers(0, AISLES, LOCATIONS)),
-        travel_ms=draws.integers(2_000, 60_000, LOCATIONS),
-        aisle_count=AISLES,
-        status=(draws.random(LOCATIONS) < 0.9).astype(np.uint8),
-    )
-    ours_ms, peer_ms, same = _race(free, 200)
+    with tempfile.TemporaryDirectory(prefix="wcs-bench-") as folder:
+        told = Path(folder) / "benchmark.json"
+        arguments = ["-q", "-o", "addopts=", "-p", "no:xdist", "-p", "no:cacheprovider", f"--benchmark-json={told}"]
+        subprocess.run(
+            [sys.executable, "-m", "pytest", *arguments, str(HERE / "race_putaway.py")],
+            check=True, cwd=HERE.parent, stdout=subprocess.DEVNULL, timeout=RACE_TIMEOUT_S,
+        )  # fmt: skip
+        timed = json.loads(told.read_text(encoding="utf-8"))["benchmarks"]
+    means_ms = {one["params"]["side"]: one["stats"]["mean"] * 1000 for one in timed}
+    ours_ms, peer_ms = means_ms["kernel"], means_ms["argmin"]
     return [
         {
             "name": "put-away at 1,000,000 locations",
@@ -56,6 +38,6 @@ def races() -> list[dict[str, object]]:
             "peer": "numpy argmin over all locations",
             "peer_value": round(peer_ms, 4),
             "ratio": round(peer_ms / ours_ms, 1),
-            "ok": same and ours_ms <= BUDGET_MS,
+            "ok": ours_ms <= BUDGET_MS,
         }
     ]

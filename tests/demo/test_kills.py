@@ -24,6 +24,7 @@ SPAN_S = (0.3, 2.5)  # wall time between two kills: 6 to 50 s of plant time, at 
 DEADLINE_S = 150.0
 KILLS = 10
 KILLS_SOAK = 200
+KINDS = ("site", "plc", "wiped plc", "both")
 
 
 def campaign(folder: Path, seed: int, kills: int, deadline_s: float) -> tuple[Demo, AuditReport]:
@@ -51,14 +52,19 @@ def campaign(folder: Path, seed: int, kills: int, deadline_s: float) -> tuple[De
 
 
 def kill_at_random(demo: Demo, dice: random.Random, kills: int, said: list[str]) -> None:
-    """Each kill: the site, a PLC with its memory kept or wiped, or both; the demo switches them on again."""
+    """Each kill: the site, a PLC with its memory kept or wiped, or both; the demo switches them on again.
+
+    Kinds are dealt from a shuffled deck, so that no campaign leaves one out.
+    """
     names = sorted(demo.plcs.plcs)
+    deck: list[str] = []
     for _ in range(kills):
         until = time.monotonic() + dice.uniform(*SPAN_S)
         while time.monotonic() < until or demo.plcs.dead() or not demo.site.pid:
             if demo.stopping.wait(0.05):
                 return
-        what = dice.choice(("site", "plc", "wiped plc", "both"))
+        deck = deck or dice.sample(KINDS, len(KINDS))
+        what = deck.pop()
         name = dice.choice(names)
         said.append(f"kill {what} {name}")
         with demo.switches:
