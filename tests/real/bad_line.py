@@ -25,7 +25,10 @@ FOREIGN_TRANSACTION = 0xFFFF  # of a doubled frame: its answer is kept from the 
 class Faults:
     """How bad the line is: chances a chunk or frame, and the longest delay."""
 
-    def __init__(self, *, cut: float = 0.0, delay_s: float = 0.0, double: float = 0.0, late: float = 0.0) -> None:
+    def __init__(
+        self, *, lost: float = 0.0, cut: float = 0.0, delay_s: float = 0.0, double: float = 0.0, late: float = 0.0
+    ) -> None:
+        self.lost = lost  # of a command over Modbus, and once more of its answer
         self.cut = cut
         self.delay_s = delay_s
         self.double = double
@@ -130,8 +133,9 @@ class BadLine:
         except OSError:
             await _hang_up(writer)
             return
-        there = self._frames_there(reader, far_writer) if frames else self._bytes_there(reader, far_writer)
-        back = self._frames_back(far_reader, writer) if frames else self._bytes_back(far_reader, writer)
+        said: set[int] = set()  # transactions of commands that went out
+        there = self._frames_there(reader, far_writer, said) if frames else self._bytes_there(reader, far_writer)
+        back = self._frames_back(far_reader, writer, said) if frames else self._bytes_back(far_reader, writer)
         ways = [asyncio.ensure_future(there), asyncio.ensure_future(back)]
         try:
             await asyncio.wait(ways, return_when=asyncio.FIRST_COMPLETED)
@@ -157,34 +161,39 @@ class BadLine:
             writer.write(chunk)
             await writer.drain()
 
-    async def _frames_there(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _frames_there(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, said: set[int]) -> None:
         """Requests to the PLC. A write may arrive twice, and once more after a later one: an old telegram."""
         old: bytes = b""
         while frame := await _frame(reader):
             writes = frame[MBAP + 1] == WRITE
             struck = await self._strikes("down", old=bool(old)) if writes and _moves_something(frame) else ""
-            if struck == "lost":
+            commands = writes and _writes_command(frame)
+            if struck == "lost" or (commands and self._happens(self.faults.lost, "lost")):
                 continue
             if await self._fate():
                 return
             writer.write(frame)
+            if commands:
+                said.add(_transaction(frame))
             if writes:
                 self.counts["writes"] += 1
                 if struck == "doubled" or self._happens(self.faults.double, "doubled"):
                     writer.write(_as_foreign(frame))
                 if old and (struck == "late" or self._happens(self.faults.late, "late")):
                     writer.write(_as_foreign(old))
-                if _writes_command(frame):
+                if commands:
                     self.counts["commands"] += 1
                     old = frame
             await writer.drain()
 
-    async def _frames_back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _frames_back(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, said: set[int]) -> None:
         while frame := await _frame(reader):
             if _transaction(frame) == FOREIGN_TRANSACTION:
                 continue
             await self._flowing()
-            if await self._strikes("up") == "lost":
+            answers_command = _transaction(frame) in said
+            said.discard(_transaction(frame))
+            if await self._strikes("up") == "lost" or (answers_command and self._happens(self.faults.lost, "lost")):
                 continue
             if await self._fate():
                 return

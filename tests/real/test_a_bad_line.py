@@ -1,4 +1,4 @@
-"""Crane tasks over a line that delays, cuts, doubles and reorders: by the world's log each is executed once.
+"""Crane tasks over a line that drops, delays, cuts, doubles and reorders: by the world's log each is executed once.
 
 The mind is the real one, on a host that commits: it stores and fetches the same totes, again and again.
 """
@@ -23,8 +23,8 @@ from wcs.core.state import State
 SPEED = 25.0
 CRANES = ("CR1", "CR2")  # CR1 over OPC UA, CR2 over Modbus
 BAD = {"PLC1": False, "PLC2": True}  # PLC → whether it speaks in Modbus frames; the belts' line is good
-FAULTS = Faults(cut=0.002, delay_s=0.01, double=0.2, late=0.2)
-BEFALLS = ("cut", "delayed", "doubled", "late")  # what FAULTS gives a chance
+FAULTS = Faults(lost=0.08, cut=0.002, delay_s=0.01, double=0.2, late=0.2)
+BEFALLS = ("lost", "cut", "delayed", "doubled", "late")  # what FAULTS gives a chance
 ROUND = 4  # orders at once: what two order places keep busy
 
 
