@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Annotated
@@ -17,7 +16,9 @@ if TYPE_CHECKING:
     from wcs.core.ports import DeviceTask
 
 app = typer.Typer(no_args_is_help=True, help="One device of one PLC")
-Address = Annotated[str, typer.Argument(help="HOST:PORT")]
+Where = Annotated[str, typer.Argument(help="HOST:PORT; with --plant a site file, or a shipped site's name")]
+PLANT_HELP = "a shipped plant's name, or a file: address, security, block and points are those of plant and site file"
+PlantName = Annotated[str | None, typer.Option("--plant", help=PLANT_HELP)]
 DEVICE_HELP = "the device's name: its node on OPC UA; on Modbus only what it is called here, --block says which it is"
 Device = Annotated[str, typer.Argument(help=DEVICE_HELP)]
 ProtocolName = Annotated[str, typer.Option("--protocol", help="opcua or modbus")]
@@ -27,14 +28,14 @@ Points = Annotated[list[int] | None, typer.Option("--point", help="index of a po
 Json = Annotated[bool, typer.Option("--json", help="JSON on standard output")]
 # A travel that moves no load; words 6 to 29 of the command block.
 TASK_EXAMPLE = '{"number": 900001, "type": 4, "sink": {"a": 1, "b": 3, "c": 2, "d": 11}}'
-PORT, PORT_MAX = re.compile(r"[0-9]{1,5}"), 65535
 TASK_HELP = f"the task as JSON, words as in docs/device-interface.md: {TASK_EXAMPLE}"
 
 
 @app.command()
 def probe(
-    address: Address,
+    where: Where,
     device: Device,
+    plant: PlantName = None,
     protocol: ProtocolName = "opcua",
     block: Block = 0,
     tracked: Tracked = False,
@@ -44,7 +45,7 @@ def probe(
     """Read everything a device says, once."""
     from devices.commissioning import probe as read
 
-    target = _target(address, device, protocol, block, tracked, point)
+    target = _target(where, device, plant, protocol, block, tracked, point)
 
     async def ask() -> None:
         _show(await read(target), as_json)
@@ -54,8 +55,9 @@ def probe(
 
 @app.command()
 def watch(
-    address: Address,
+    where: Where,
     device: Device,
+    plant: PlantName = None,
     protocol: ProtocolName = "opcua",
     block: Block = 0,
     tracked: Tracked = False,
@@ -65,7 +67,7 @@ def watch(
     """Follow what a device says, decoded, until Ctrl-C."""
     from devices.commissioning import watch as follow
 
-    target = _target(address, device, protocol, block, tracked, point)
+    target = _target(where, device, plant, protocol, block, tracked, point)
 
     async def ask() -> None:
         async for rows in follow(target):
@@ -76,9 +78,10 @@ def watch(
 
 @app.command()
 def send(
-    address: Address,
+    where: Where,
     device: Device,
     task: Annotated[str, typer.Argument(help=TASK_HELP)],
+    plant: PlantName = None,
     protocol: ProtocolName = "opcua",
     block: Block = 0,
     tracked: Tracked = False,
@@ -92,7 +95,7 @@ def send(
     """SYNC, one TASK, follow it to DONE, RECEIPT. Refused while the device says that a living WCS drives it."""
     from devices.commissioning import send_task
 
-    target = _target(address, device, protocol, block, tracked, point)
+    target = _target(where, device, plant, protocol, block, tracked, point)
     wanted = _task(task)
 
     async def ask() -> None:
@@ -122,35 +125,32 @@ def _task(text: str) -> DeviceTask:
         raise typer.BadParameter(f"task: {error} (wanted: {TASK_HELP})") from None
 
 
-def _target(address: str, device: str, protocol: str, block: int, tracked: bool, points: list[int] | None) -> Target:
+def _target(
+    where: str, device: str, plant: str | None, protocol: str, block: int, tracked: bool, points: list[int] | None
+) -> Target:
+    from api.device_target import WrongTarget, of_site, typed
     from api.wiring import silence
-    from devices.commissioning import Target
-    from devices.words import POINTS, base_address
-    from wcs.plant.model import Protocol
+    from wcs.plant.file import PlantFileError
+    from wcs.plant.site_file import SecretMissing
 
     silence()
-    host, _, port = address.rpartition(":")
-    if not host or not PORT.fullmatch(port) or not 1 <= int(port) <= PORT_MAX:
-        raise typer.BadParameter(f"{address!r} is not HOST:PORT")
     try:
-        base_address(block)
-    except ValueError as error:
-        raise typer.BadParameter(f"--{error}") from None
-    if any(not 0 <= point < POINTS for point in points or ()):
-        raise typer.BadParameter(f"--point: a device has points 0 to {POINTS - 1}")
-    try:
-        spoken = Protocol(protocol)
-    except ValueError:
-        raise typer.BadParameter(f"unknown protocol {protocol!r}: opcua or modbus") from None
-    return Target(
-        host=host, port=int(port), protocol=spoken, device=device, block=block, tracked=tracked,
-        points=tuple(points or ()),
-    )  # fmt: skip
+        if plant is None:
+            return typed(where, device, protocol, block, tracked, tuple(points or ()))
+        if (protocol, block, tracked, points or []) != ("opcua", 0, False, []):
+            raise WrongTarget("--plant says protocol, block, tracked and points: leave them out")
+        return of_site(where, plant, device)
+    except WrongTarget as wrong:
+        raise typer.BadParameter(str(wrong)) from None
+    except (PlantFileError, SecretMissing) as refusal:
+        typer.echo(str(refusal), err=True)
+        raise typer.Exit(REFUSED) from None
 
 
 def _run(ask: Callable[[], Awaitable[None]]) -> None:
     from devices.commissioning import TaskNotSent
-    from devices.drivers.carriage import CarriageLost, CarriageRefused, NotThere
+    from devices.drivers.carriage import CarriageLost, CarriageRefused, NotThere, OtherSecurity, WrongUser
+    from devices.drivers.carriage import WrongServerCertificate as Stranger
     from devices.words import ValueOutOfRange
 
     async def asked() -> None:
@@ -162,6 +162,9 @@ def _run(ask: Callable[[], Awaitable[None]]) -> None:
         raise typer.Exit(0) from None
     except (NotThere, CarriageRefused) as error:
         typer.echo(f"the PLC answers, but has no such device, or not all its words: {error}", err=True)
+        raise typer.Exit(REFUSED) from None
+    except (OtherSecurity, Stranger, WrongUser) as error:
+        typer.echo(f"the PLC answers, but {error.words}: {error}", err=True)
         raise typer.Exit(REFUSED) from None
     except CarriageLost as error:
         typer.echo(f"the PLC cannot be reached: {error}", err=True)

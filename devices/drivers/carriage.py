@@ -37,6 +37,12 @@ class NotThere(CarriageLost):
     words = "the PLC has no such device, or not all its words"
 
 
+class OtherSecurity(CarriageLost):
+    """The server has no endpoint with our security: it asks for more, or can do less; the text says which."""
+
+    words = "its security is not ours"
+
+
 class WrongUser(CarriageLost):
     """The server does not accept our user and password."""
 

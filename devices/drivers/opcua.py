@@ -91,7 +91,7 @@ class OpcUaCarriage:
         except TimeoutError:
             raise CarriageLost(f"no connection to {self._url} within {CONNECT_TIMEOUT_S} s") from None
         except UaError as error:
-            raise refusal(error) from None
+            raise refusal(error, secured=self._security is not None) from None
         except OSError as error:
             raise CarriageLost(f"no connection to {self._url}: {error}") from None
         except ValueError as error:

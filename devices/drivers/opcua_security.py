@@ -17,7 +17,7 @@ from asyncua.ua.status_codes import StatusCodes
 from asyncua.ua.uaerrors import UaError
 from cryptography import x509
 
-from devices.drivers.carriage import CarriageLost, WrongServerCertificate, WrongUser
+from devices.drivers.carriage import CarriageLost, OtherSecurity, WrongServerCertificate, WrongUser
 from wcs.plant.model import Record
 from wcs.plant.site_file import PlcAccess, Security, read_secret
 
@@ -31,6 +31,8 @@ _CERTIFICATE_REFUSALS = (
     StatusCodes.BadCertificateUntrusted,
     StatusCodes.BadCertificateRevoked,
 )
+_SECURITY_REFUSALS = (StatusCodes.BadSecurityPolicyRejected, StatusCodes.BadSecurityModeRejected)
+_NO_ENDPOINT = "No matching endpoints"  # asyncua has no code for it
 _USER_REFUSALS = (
     StatusCodes.BadIdentityTokenInvalid,
     StatusCodes.BadIdentityTokenRejected,
@@ -82,9 +84,11 @@ async def protect(client: Client, security: OpcUaSecurity) -> None:
     )
 
 
-def refusal(error: UaError) -> CarriageLost:
-    """What an OPC UA error at connecting means for the person who reads it."""
+def refusal(error: UaError, *, secured: bool) -> CarriageLost:
+    """What an OPC UA error at connecting, with our security or without any, means for the person who reads it."""
     code = getattr(error, "code", None)
+    if code in _SECURITY_REFUSALS or str(error).startswith(_NO_ENDPOINT):
+        return OtherSecurity("it has no Basic256Sha256, sign and encrypt" if secured else "it asks for security")
     if code in _CERTIFICATE_REFUSALS:
         return WrongServerCertificate(str(error))
     if code in _USER_REFUSALS:

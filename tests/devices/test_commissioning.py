@@ -184,7 +184,7 @@ def test_a_secured_plc_is_trusted_by_its_certificate_and_a_stranger_is_refused(p
         refusals = {
             "the server's certificate is not trusted": msgspec.structs.replace(security, trust_dir=strangers),
             "user or password is refused": msgspec.structs.replace(security, password="wrong"),
-            "the connection is lost": None,
+            "its security is not ours": None,
         }
         for words, wrong in refusals.items():
             report = asyncio.run(first_report(wrong))
