@@ -18,7 +18,7 @@ from rich.status import Status
 from api.demo import CannotStart, Demo, DemoOptions, WrongFolder
 from api.demo_figures import OrderCounts
 from api.demo_goods import GoodsRefused
-from api.exit_codes import NOT_WELL, REFUSED
+from api.exit_codes import NOT_WELL, REFUSED, STOPPED
 from api.orders_file import OrdersFileError
 from devices.virtual_plc.child import ChildFailed
 from devices.virtual_plc.files import FolderBusy
@@ -30,7 +30,11 @@ REFUSALS = (WrongFolder, CannotStart, OrdersFileError, GoodsRefused, FolderBusy,
 
 
 def run_demo(options: DemoOptions, say: Callable[[str], None], *, browser: bool, as_json: bool) -> int:
-    """Run a demo to its end; 0 only if every order ended well and the audit holds."""
+    """Run a demo to its end, and give its exit code.
+
+    With `exit` 0 only if every order ended well and the audit holds, STOPPED if it was interrupted before; without it
+    Ctrl-C is how a demo ends, and 0. NOT_WELL if what was audited does not hold.
+    """
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     began = time.monotonic()
     stops = _Stops()
@@ -54,14 +58,18 @@ def run_demo(options: DemoOptions, say: Callable[[str], None], *, browser: bool,
 
 
 def _close(demo: Demo, say: Callable[[str], None], *, as_json: bool) -> int:
+    settled = not demo.stopping.is_set() and demo.settle()
     interrupted = demo.stopping.is_set()
-    if not interrupted and not demo.settle():
-        say("not everything that was under way has arrived: the audit may say so")
+    ended = STOPPED if demo.options.exit else 0
     if interrupted:
         say(f"stopping; the next run with --data {demo.options.data} goes on from here")
+    elif not settled:
+        say("not everything that was under way has arrived: the audit may say so")
     if interrupted and not as_json:
-        return 0
+        return ended
     report = demo.prove()
+    for name, why in report.skipped.items():
+        say(f"audit: {name}: skipped: {why}")
     for name, check in report.checks.items():
         if not check.ok:
             say(f"audit: {name}: {check.detail}")
@@ -70,7 +78,11 @@ def _close(demo: Demo, say: Callable[[str], None], *, as_json: bool) -> int:
     if as_json:
         sys.stdout.write(msgspec.json.encode(demo.document(report)).decode() + "\n")
         sys.stdout.flush()
-    return 0 if report.ok and counts.placed == counts.ended else NOT_WELL
+    if not report.ok:
+        return NOT_WELL
+    if interrupted:
+        return ended
+    return 0 if counts.placed == counts.ended else NOT_WELL
 
 
 def has_screen(platform: str, environment: Mapping[str, str]) -> bool:
