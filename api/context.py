@@ -10,6 +10,7 @@ from starlette.requests import HTTPConnection
 
 from api.host import Host
 from api.problems import Problem
+from api.query import refuse_unknown_parameters
 from api.sessions import FailedTries, Sessions
 from api.tokens import Scope, Token, TokenStore
 from api.used_keys import UsedKeys
@@ -82,12 +83,13 @@ def authenticate(connection: HTTPConnection) -> Token:
 
 
 def allowed(scope: Scope) -> Callable[[HTTPConnection], Coroutine[Any, Any, str]]:
-    """A dependency: the caller's actor, if its token has the scope."""
+    """A dependency: the caller's actor, if its token has the scope and the request no parameter that is not known."""
 
     async def actor(connection: HTTPConnection) -> str:
         token = authenticate(connection)
         if not token.allows(scope):
             raise Problem(403, f"this token does not have the scope {scope.value!r}")
+        refuse_unknown_parameters(connection)  # here, for every route asks who is calling, and a stranger hears no more
         return token.actor
 
     return actor

@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 MEDIA_TYPE = "application/problem+json"
 ERRORS_MAX = 20  # a body of 500 bad lines does not need 500 complaints
 RETRY_AFTER_S = "2"
+NOT_JSON = "the body is not JSON"
 
 
 class Problem(Exception):
@@ -94,6 +95,8 @@ def _quarantined(_: Request, error: Exception) -> Response:
 
 def _http(_: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
+    if isinstance(error.__cause__, UnicodeDecodeError | RecursionError):  # FastAPI at a body: no UTF-8, or too deep
+        return document(400, NOT_JSON, field="body")
     return document(error.status_code, str(error.detail), headers=error.headers)
 
 
@@ -106,7 +109,7 @@ def _invalid(_: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)
     found = error.errors()[:ERRORS_MAX]
     if any(one["type"] == "json_invalid" for one in found):
-        return document(400, "the body is not JSON", field="body")
+        return document(400, NOT_JSON, field="body")
     errors = [{"field": _field(one["loc"]), "reason": str(one["msg"])} for one in found]
     first = errors[0]
     return document(422, f"{first['field']}: {first['reason']}", field=first["field"], errors=errors)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 import httpx
@@ -44,6 +45,20 @@ def test_a_listener_gets_a_snapshot_and_then_what_changes(site: Served, admin: h
         while "block" not in (news := told(connection)).get("gone", {}):
             pass
         assert news["gone"]["block"] == [["A1"]]
+
+
+def test_a_query_parameter_that_a_route_does_not_have_is_refused_by_name(site: Served, admin: httpx.Client) -> None:
+    """Health is left out: it answers whoever asks however they ask, so that no probe takes a living site for dead."""
+    paths = [path for path, acts in admin.get("/api/v1/openapi.json").json()["paths"].items() if "get" in acts]
+    paths = [re.sub("{.*?}", "1", path) for path in {*paths, "/api/v1/openapi.json"} - {"/livez", "/readyz"}]
+    assert len(paths) > 25
+    for path in paths:
+        answer = admin.get(path, params={"location": "A2-R-02-02-1"})
+        assert (answer.status_code, answer.json()["field"]) == (422, "location"), path
+    assert "known are sku, lot, place, load_unit, limit" in admin.get("/api/v1/stock?location=A1").json()["detail"]
+    assert admin.post("/api/v1/orders?dry=1", json={"lines": []}).json()["field"] == "dry"
+    with site.stranger() as stranger:
+        assert stranger.get("/api/v1/stock?location=A1").status_code == 401
 
 
 def test_a_stranger_hears_nothing(site: Served) -> None:
