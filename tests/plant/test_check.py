@@ -438,6 +438,11 @@ REFUSED: dict[str, tuple[Break, str, str]] = {
         "conveyors.CV.transfer_points.IN1",
         "arrivals that enter here meet no identification point",
     ),
+    "locations that bear no load type": (
+        change("aisles", "A1", "location_mass_max_g", to=10),
+        "aisles.A1.location_mass_max_g",
+        "the lightest has 2000 g empty",
+    ),
     # rates
     "more than the vehicle carries": (
         change("rates", "storage_per_hour", to=200),
@@ -462,6 +467,11 @@ REFUSED: dict[str, tuple[Break, str, str]] = {
         ),
         "rates",
         "90 in and 90 out an hour cannot be reached together",
+    ),
+    "rates that its vehicles reach one at a time, but not together": (
+        change("rates", to={"storage_per_hour": 143, "retrieval_per_hour": 143}),
+        "rates",
+        "143 in and 143 out an hour cannot be reached together: the vehicles do at most 102 rounds loaded both ways",
     ),
 }
 

@@ -46,6 +46,10 @@ def _aisles(plant: Plant) -> Iterator[Finding]:
             yield Finding(key=f"{key}.sides", reason="a side is named twice")
         if all(t.height_max_mm > aisle.location_height_mm for t in plant.load_types):
             yield Finding(key=f"{key}.location_height_mm", reason="no load type fits into its locations")
+        lightest_g = min((t.mass_empty_g for t in plant.load_types), default=0)
+        if lightest_g > aisle.location_mass_max_g:
+            reason = f"its locations bear no load type: the lightest has {lightest_g} g empty"
+            yield Finding(key=f"{key}.location_mass_max_g", reason=reason)
 
 
 def _cranes_beyond_reason(plant: Plant) -> Iterator[Finding]:

@@ -31,7 +31,7 @@ class Bound(Record):
 
 def check_rates(plant: Plant) -> tuple[Finding, ...]:
     """Rates beyond what cranes, conveyors or vehicles can do, with the bound in the reason."""
-    return (*_beyond(plant), *_cranes_together(plant))
+    return (*_beyond(plant), *_cranes_together(plant), *_fleet_together(plant))
 
 
 def bounds(plant: Plant) -> tuple[Bound, ...]:
@@ -152,8 +152,17 @@ def _add_belts(graph: nx.DiGraph[str], names: dict[tuple[str, str], str], convey
         graph.add_edge(f"{name} arrived", name)
 
 
-def _fleet_bound(plant: Plant) -> Bound | None:
-    """The fleet between docks and belts: loaded there, empty back, the mean of all pairs of stops."""
+class _Ways(Record):
+    """Where the fleet loads and unloads: docks and belts, by the track's nodes."""
+
+    inbound: list[str]
+    entries: list[str]
+    exits: list[str]
+    outbound: list[str]
+
+
+def _ways(plant: Plant) -> _Ways | None:
+    """None: docks and belts do without vehicles."""
     nodes = {s.transfer_point: n.name for n in plant.track.nodes for s in n.stops}
     starts = {s.origin for c in plant.conveyors for s in c.segments}
     ends = {s.end for c in plant.conveyors for s in c.segments}
@@ -162,15 +171,63 @@ def _fleet_bound(plant: Plant) -> Bound | None:
     direct = [p for p in (*inbound, *outbound) if p in starts | ends or p not in nodes]
     if direct or not plant.vehicles:
         return None
-    entries = [nodes[p] for p in nodes if p in starts]
-    exits = [nodes[p] for p in nodes if p in ends]
-    storage = _trips_per_hour(plant, [nodes[p] for p in inbound], entries)
-    retrieval = _trips_per_hour(plant, exits, [nodes[p] for p in outbound])
+    return _Ways(
+        inbound=[nodes[p] for p in inbound],
+        entries=[nodes[p] for p in nodes if p in starts],
+        exits=[nodes[p] for p in nodes if p in ends],
+        outbound=[nodes[p] for p in outbound],
+    )
+
+
+def _fleet_bound(plant: Plant) -> Bound | None:
+    """The fleet between docks and belts: loaded there, empty back, the mean of all pairs of stops."""
+    ways = _ways(plant)
+    if ways is None:
+        return None
     return Bound(
         machines="vehicles",
-        storage_per_hour=storage,
-        retrieval_per_hour=retrieval,
+        storage_per_hour=_trips_per_hour(plant, ways.inbound, ways.entries),
+        retrieval_per_hour=_trips_per_hour(plant, ways.exits, ways.outbound),
         reason=f"{len(plant.vehicles)} vehicles, loaded one way and empty back",
+    )
+
+
+def _fleet_together(plant: Plant) -> Iterator[Finding]:
+    """What comes and goes in equal numbers is carried on rounds loaded both ways, the rest one way and empty back."""
+    ways, bound = _ways(plant), _fleet_bound(plant)
+    storage, retrieval = plant.rates.storage_per_hour, plant.rates.retrieval_per_hour
+    if ways is None or bound is None or not bound.storage_per_hour or not bound.retrieval_per_hour:
+        return
+    if storage > bound.storage_per_hour or retrieval > bound.retrieval_per_hour:
+        return  # said already, of one alone
+    rounds = sum(count * HOUR_MS / _mean_round_ms(plant, v, ways) for v, count in kinds_of(plant.vehicles))
+    single = bound.storage_per_hour if storage > retrieval else bound.retrieval_per_hour
+    needed = min(storage, retrieval) / rounds + abs(storage - retrieval) / single
+    if needed > 1:
+        reason = (
+            f"{storage} in and {retrieval} out an hour cannot be reached together: the vehicles do at most"
+            f" {math.floor(rounds)} rounds loaded both ways, or {single} trips loaded one way"
+        )
+        yield Finding(key="rates", reason=reason)
+
+
+def _mean_round_ms(plant: Plant, vehicle: Vehicle, ways: _Ways) -> float:
+    """In from a dock, empty to where something goes out, out to a dock, empty to where something comes in: loaded the
+    mean of all pairs of stops, empty the way to the nearest, for that is chosen.
+    """
+    loaded, empty = vehicle_trip_ms(plant.track, vehicle), drive_times_ms(plant.track, vehicle)
+
+    def carried(origins: list[str], sinks: list[str]) -> float:
+        return sum(loaded[origin][sink] for origin in origins for sink in sinks) / (len(origins) * len(sinks))
+
+    def to_the_nearest(origins: list[str], sinks: list[str]) -> float:
+        return sum(min(empty[origin][sink] for sink in sinks) for origin in origins) / len(origins)
+
+    return (
+        carried(ways.inbound, ways.entries)
+        + to_the_nearest(ways.entries, ways.exits)
+        + carried(ways.exits, ways.outbound)
+        + to_the_nearest(ways.outbound, ways.inbound)
     )
 
 
