@@ -78,6 +78,7 @@ def audit(
 def export(
     table: Annotated[str, typer.Argument(help="customer_order, load_unit, content, journal, …")],
     database: Url = DEFAULT_URL,
+    _: Annotated[bool, typer.Option("--json", help="as on every reading command; it is JSON lines anyhow")] = True,
 ) -> None:
     """One table as JSON lines."""
     with _refusals():

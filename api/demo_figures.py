@@ -28,6 +28,13 @@ _transport, _task, _expected = STATE_TABLES[TransportOrder], STATE_TABLES[OpenTa
 _of_suppliers = _expected.c.delivery.regexp_match("^DL[0-9]{5,9}$")  # as a workload numbers its deliveries
 
 
+def _lines_of_orders(site_id: str) -> sa.Select[int]:
+    """How many lines the orders have that count as placed."""
+    of_order = (_line.c.site_id == _order.c.site_id) & (_line.c.order_number == _order.c.number)
+    wanted = (_order.c.site_id == site_id) & (_order.c.state != OrderState.CANCELLED.value)
+    return sa.select(sa.func.count()).select_from(sa.join(_line, _order, of_order)).where(wanted)
+
+
 class OrderCounts(Record):
     """Orders counted whole: `backordered` ended with at least one line not served."""
 
@@ -127,7 +134,7 @@ class Books:
         orders = self.orders()
         with self._read() as connection:
             end = books_end(connection, self._site)
-            lines = connection.scalar(sa.select(sa.func.count()).where(_line.c.site_id == self._site))
+            lines = connection.scalar(_lines_of_orders(self._site))
             times = connection.execute(
                 sa.select(_order.c.ended_ms - _order.c.placed_ms).where(
                     _order.c.site_id == self._site, _order.c.state == OrderState.SHIPPED.value

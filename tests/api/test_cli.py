@@ -57,6 +57,14 @@ def test_a_wrong_database_address_is_said_in_a_line() -> None:
     assert (said.exit_code, len(said.stderr.splitlines())) == (2, 1)
 
 
+@pytest.mark.parametrize("command", READING)
+def test_every_reading_command_takes_json(command: tuple[str, ...], ledger: str) -> None:
+    said = wcs(*command, "--json", "--database", ledger)
+    assert said.exit_code == 0, said.stderr
+    for line in said.stdout.splitlines():
+        json.loads(line)
+
+
 def test_an_unknown_table_is_answered_with_those_that_are_there(ledger: str) -> None:
     said = wcs("export", "nothing", "--database", ledger)
     assert said.exit_code == 2

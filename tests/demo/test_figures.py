@@ -70,3 +70,23 @@ def test_what_others_announce_is_not_counted_as_the_demos_own(tmp_path: Path) ->
     assert books.expected() == 2
     assert books.latest_delivery() == 100_000
     books.close()
+
+
+def test_the_lines_of_a_withdrawn_order_do_not_count_as_it_does_not_either(tmp_path: Path) -> None:
+    twin = Twin(load_plant("tiny"), keep_journal=True)
+    twin.start()
+    work = Workload(twin.plant, 1)
+    for sku in work.skus():
+        twin.handle(v.SkuChanged(at_ms=0, actor="office", sku=sku))
+    twin.open_stock(work.opening(0))
+    first, second = (v.OrderLineWish(sku=sku, quantity=1) for sku in ("S0001", "S0002"))
+    for number, lines in (("SO-1", (first,)), ("SO-2", (first, second))):
+        twin.handle(v.OrderRequested(at_ms=0, actor="shop", number=number, lines=lines))
+    twin.handle(v.OrderCancelRequested(at_ms=0, actor="shop", number="SO-2"))
+    twin.run_to(5 * MINUTE_MS)
+    url = f"sqlite:///{tmp_path / 'wcs.db'}"
+    keep_books(url, twin)
+    books = Books(url)
+    counts, document = books.orders(), books.document(twin.plant)
+    books.close()
+    assert (counts.placed, document["lines"]) == (1, 1)
