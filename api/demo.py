@@ -315,20 +315,22 @@ class Demo:
                     break
                 self.goods.order(basket)
                 placed, room = placed + 1, room - 1
-            if more:
-                self._replace()
+            self._replace(orders_over=not more)
             if not more and self.options.exit and counts.ended == counts.placed >= placed:
                 return
             self.stopping.wait(LOOK_S)
 
-    def _replace(self) -> None:
-        """What orders take is brought again, a load unit at a time; of what ran short the next one at once. More would
-        fill the racks until no empty is left for an order.
+    def _replace(self, *, orders_over: bool) -> None:
+        """What orders take is brought again, a load unit at a time; of what ran short the next one at once, and the
+        first one of a folder with its first orders, so that every demo shows a delivery. More would fill the racks
+        until no empty is left for an order.
         """
-        room = EXPECTED_MAX - self.books.expected()
         latest = self.books.latest_delivery()
+        room = EXPECTED_MAX - self.books.expected()
+        if orders_over:
+            room = 0 if latest else 1
         for sku, (missing, short) in self.books.missing().items():
-            if room > 0 and missing >= (1 if short else REFILL_AT):
+            if room > 0 and missing >= (REFILL_AT if latest and not short else 1):
                 latest, room = latest + 1, room - 1
                 number, lines = self.workload.refill(latest, sku, self.clock.now_ms())
                 self.goods.announce(number, delivery_bodies(lines))
