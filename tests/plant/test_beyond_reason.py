@@ -56,7 +56,7 @@ def first_edge(tables: Tables) -> None:
 @pytest.mark.parametrize(
     ("break_it", "key", "why"),
     [
-        (change("load_types", "TOTE", "mass_empty_g", to=40_000), "load_types.TOTE.mass_empty_g", "nothing could be"),
+        (change("load_types", "TOTE", "mass_empty_g", to=30_000), "load_types.TOTE.mass_empty_g", "nothing could be"),
         (first("conveyors", "segments", "capacity", to=1_000), "capacity", "1000 loads on"),
         (first("conveyors", "segments", "speed_mm_s", to=10**9), "speed_mm_s", "beyond reason"),
         (first_edge, "track.edges[0].length_mm", "mm apart"),
