@@ -2,7 +2,7 @@
 
 Sources:
     White, Cobb and Spratt 2000 (MSER-5); Welch 1983 (moving averages); Chen, Lin, Yücesan and Chick 2000 (OCBA);
-    Law 2015, Simulation Modeling and Analysis, ch. 9 and 11.
+    Welch 1938 (two samples, Biometrika 29); Law 2015, Simulation Modeling and Analysis, ch. 9 to 11.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import math
 from collections.abc import Sequence
 from statistics import fmean, stdev, variance
 
-from simulation.student import half_width_of
+from simulation.student import half_width_of, t_quantile
 from wcs.plant.model import Record
 
 MSER_BATCH = 5
@@ -86,12 +86,50 @@ def paired_difference(
     )
 
 
+def unpaired_half_width(
+    ours: Sequence[float], theirs: Sequence[float], confidence: float = 0.95, *, step: float = 0.0
+) -> float:
+    """Of the interval for what two means differ by, over all runs of each, at least two (Welch 1938).
+
+    Its degrees of freedom are rounded down. It takes the two for independent: common seeds, which make runs of one
+    seed alike, leave it wider than it need be, never too narrow.
+    """
+    least = (COUNT_DEVIATION_MIN * step) ** 2
+    parts = [(max(variance(values), least) / len(values), len(values) - 1) for values in (ours, theirs)]
+    whole = sum(part for part, _ in parts)
+    if not whole:
+        return 0.0
+    degrees = whole**2 / sum(part**2 / own for part, own in parts)
+    return t_quantile(confidence, max(1, int(degrees))) * math.sqrt(whole)
+
+
+def is_ahead(ours: Sequence[float], theirs: Sequence[float], confidence: float = 0.95, *, step: float = 0.0) -> bool:
+    """Whether the first mean is shown to be above the second; runs stand in order of the seeds, from the same one.
+
+    As many of both are compared seed by seed. Where one has more, the seeds that both have do not know what the others
+    say, so all runs of each are asked as well, and either may decide. Each is then asked at half the error, so that
+    both together err no more often than one (Bonferroni): the narrower of two intervals, chosen after the runs were
+    seen, would not have its confidence.
+    """
+    both = min(len(ours), len(theirs))
+    if both < 2:
+        return False
+    if len(ours) == len(theirs):
+        ahead = paired_difference(ours, theirs, confidence, step=step)
+        return ahead.mean > ahead.half_width
+    each = 1 - (1 - confidence) / 2
+    ahead = paired_difference(ours[:both], theirs[:both], each, step=step)
+    return ahead.mean > ahead.half_width or (
+        fmean(ours) - fmean(theirs) > unpaired_half_width(ours, theirs, each, step=step)
+    )
+
+
 def contenders(runs: Sequence[Sequence[float]], confidence: float = 0.95, *, step: float = 0.0) -> list[int]:
     """Which scenarios may be the best (highest mean): the one that leads, and whoever is not shown to be behind it.
 
-    Runs are paired seed by seed. With k others each interval has the confidence 1 - (1 - confidence) / k, so that all
-    of them together have the one asked for (Bonferroni). Two that never differ are not decided, nor is a single run,
-    nor are a few that differ by the same number of orders; `step` is what one more makes.
+    With k others each is compared at the confidence 1 - (1 - confidence) / k, so that all comparisons together have
+    the one asked for (Bonferroni). Two that never differ are not decided, nor is a single run, nor are a few that
+    differ by the same number of orders; `step` is what one more makes.
 
     >>> contenders([[10.0, 11.0, 12.0], [20.0, 21.0, 22.5], [19.0, 23.0, 20.0]])
     [1, 2]
@@ -100,18 +138,8 @@ def contenders(runs: Sequence[Sequence[float]], confidence: float = 0.95, *, ste
     """
     best = max(range(len(runs)), key=lambda n: (fmean(runs[n]), -n))
     each = 1 - (1 - confidence) / max(1, len(runs) - 1)
-    found = [best]
-    for n, theirs in enumerate(runs):
-        both = min(len(runs[best]), len(theirs))
-        if n == best:
-            continue
-        if both < 2:
-            found.append(n)
-            continue
-        ahead = paired_difference(runs[best][:both], theirs[:both], each, step=step)
-        if ahead.mean - ahead.half_width <= 0:
-            found.append(n)
-    return found
+    others = (n for n in range(len(runs)) if n != best)
+    return [best, *(n for n in others if not is_ahead(runs[best], runs[n], each, step=step))]
 
 
 def ocba(runs: Sequence[Sequence[float]], more: int) -> list[int]:

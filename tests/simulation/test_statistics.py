@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 import math
+from statistics import fmean, stdev
 
 import pytest
 
 from simulation.chance import Chance
-from simulation.statistics import contenders, mean_series, mser5, ocba, paired_difference, welch
+from simulation.statistics import (
+    contenders,
+    is_ahead,
+    mean_series,
+    mser5,
+    ocba,
+    paired_difference,
+    unpaired_half_width,
+    welch,
+)
 
 
 def noise(n: int, seed: int = 1) -> float:
@@ -46,6 +56,51 @@ def test_a_few_runs_that_happen_to_be_alike_are_not_certain() -> None:
     assert contenders([[20.0, 40.0], [10.0, 30.0]], step=10.0) == [0, 1]
     many = [float(n % 7) for n in range(30)]
     assert contenders([[rate + 1 for rate in many], many], step=1.0) == [0]
+
+
+def spread(mean: float, deviation: float, count: int, seed: int) -> list[float]:
+    """Runs with this mean and standard deviation, exactly."""
+    drawn = [normal(n, seed) for n in range(count)]
+    middle, wide = fmean(drawn), stdev(drawn)
+    return [mean + deviation * (value - middle) / wide for value in drawn]
+
+
+def normal(n: int, seed: int) -> float:
+    chance = Chance(seed)
+    return math.sqrt(-2 * math.log(1 - chance.unit("length", n))) * math.cos(2 * math.pi * chance.unit("angle", n))
+
+
+def test_a_budget_that_gave_a_poor_one_few_runs_tells_it_from_the_best() -> None:
+    runs = [spread(65.3, 4.6, 3, 1), spread(86.6, 8.8, 17, 2), spread(99.7, 19.4, 40, 4)]
+    assert not is_ahead(runs[2][:3], runs[0], 0.975), "three pairs alone know too little"
+    assert contenders(runs) == [2]
+    near = [*runs[:2], spread(90.0, 19.4, 40, 4)]
+    assert contenders(near) == [2, 1], "what is too near stays open"
+
+
+def test_pairs_decide_where_orders_differ_more_than_scenarios() -> None:
+    orders = spread(100.0, 20.0, 12, 1)
+    ours = [order + 2 + 0.3 * noise(n, 2) for n, order in enumerate(orders)]
+    assert unpaired_half_width(ours, orders[:10]) > 15
+    assert is_ahead(ours, orders[:10])
+    assert not is_ahead(orders[:10], ours)
+
+
+def test_unequal_runs_of_equals_are_told_apart_no_oftener_than_the_error_allows() -> None:
+    trials = 1_000
+    wrong = 0
+    for trial in range(trials):
+        orders = [10 * normal(n, 3 * trial) for n in range(30)]
+        few = [orders[n] + 5 * normal(n, 3 * trial + 1) for n in range(4)]
+        many = [orders[n] + 5 * normal(n, 3 * trial + 2) for n in range(30)]
+        wrong += len(contenders([few, many])) == 1
+    assert wrong <= 0.05 * trials
+
+
+def test_the_interval_of_two_samples_is_welchs() -> None:
+    ours, theirs = [10.0, 12.0, 14.0, 16.0], [1.0, 2.0, 3.0]  # variances 20/3 and 1, so 4.54 degrees: t of 4
+    assert unpaired_half_width(ours, theirs) == pytest.approx(2.7764 * math.sqrt(5 / 3 + 1 / 3), rel=1e-4)
+    assert unpaired_half_width([3.0, 3.0], [2.0, 2.0, 2.0]) == 0.0
 
 
 def test_runs_go_where_the_best_is_in_doubt() -> None:
