@@ -28,7 +28,7 @@ from api.simulating_sources import (
     renumbered,
 )
 from simulation.check import check_reach, check_spec
-from simulation.figures import Figures, figures_of
+from simulation.figures import Figures, figures_of, not_kept_up
 from simulation.replications import replicate
 from simulation.report_asked import Asked
 from simulation.run import run
@@ -136,7 +136,8 @@ class Answer(Record):
 
     def table(self) -> str:
         """Lines for people."""
-        lines = [line for figures in self.scenarios for line in _lines(figures, self.sensitivities)]
+        asked = self.orders_per_hour
+        lines = [line for figures in self.scenarios for line in _lines(figures, asked, self.sensitivities)]
         return "\n".join(lines) + "\n"
 
 
@@ -383,15 +384,23 @@ def _label(figures: Figures) -> str:
     return f"{figures.label}: " if figures.label else ""
 
 
-def _lines(figures: Figures, brings: Sequence[Sensitivity]) -> Iterator[str]:
+def _lines(figures: Figures, asked: float | None, brings: Sequence[Sensitivity]) -> Iterator[str]:
     rate = figures.throughput_per_hour
     spread = "" if rate.half_width is None else f" ± {rate.half_width:.1f}"
     runs = "run" if figures.replications == 1 else "runs"
     yield f"{figures.label}, {figures.replications} {runs}"
-    yield f"  throughput        {rate.mean:.1f}{spread} orders an hour"
+    of = "" if asked is None else f" of {asked:g} asked for"
+    yield f"  throughput        {rate.mean:.1f}{spread} orders an hour{of}"
+    for why in not_kept_up(figures):
+        yield f"  does not keep up  {why}"
     half, nearly_all = figures.order_time_s.p50, figures.order_time_s.p95
     if half is not None and nearly_all is not None:
         yield f"  order time        {half:.0f} s half of them, {nearly_all:.0f} s 95 %"
+    yield f"  open orders       {figures.open_orders} at the end{'' if figures.replications == 1 else ', at most'}"
+    minutes = figures.warm_up_minutes
+    yield "  warm-up           " + (
+        "no end found: a longer run would tell" if minutes is None else f"{minutes:g} min would be cut (MSER-5)"
+    )
     busiest = sorted(figures.utilisation.items(), key=lambda pair: -pair[1])[:BUSIEST_SHOWN]
     if busiest:
         yield f"  busiest           {', '.join(f'{device} {share:.0%}' for device, share in busiest)}"

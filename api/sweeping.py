@@ -19,11 +19,19 @@ from api.progress_lines import ProgressLines
 from api.simulating_report import why_not
 from simulation.engine import Engine, EngineLost
 from simulation.experiment import Experiment, ExperimentError, load_experiment
-from simulation.figures import Figures, candidates, figures_of, throughput_difference
+from simulation.figures import (
+    GOALS,
+    Figures,
+    candidates,
+    figures_of,
+    not_kept_up,
+    order_time_difference,
+    throughput_difference,
+)
 from simulation.report import write_report
 from simulation.report_asked import Asked, alike
 from simulation.spec import RunResult
-from simulation.statistics import Difference, mean_series, mser5
+from simulation.statistics import Difference
 from simulation.store import ResultStore, StoreError
 from simulation.sweep import sweep
 from simulation.workers import Workers
@@ -37,22 +45,25 @@ class Refusal(Exception):
 
 
 class Compared(Record):
-    """One scenario: its figures, its difference in throughput from the first scenario, seed by seed, and how many
-    minutes of its mean course are warm-up (MSER-5).
+    """One scenario: its figures, the rate at which its orders were drawn, and its differences from the first scenario,
+    seed by seed: in throughput and in the mean order time.
     """
 
     figures: Figures
+    orders_per_hour: float
     difference: Difference | None
-    warm_up_minutes: float
+    order_time_difference_s: Difference | None
 
 
 class SweepAnswer(Record):
-    """All scenarios; `best` is the label of the one with the highest throughput, or null where the runs do not tell it
-    from others (then `undecided` has the labels of all that it may be) or where there are no others.
+    """All scenarios; `best` is the label of the one with the highest throughput or the lowest mean order time, as
+    `best_by` says, or null where the runs do not tell it from others (then `undecided` has the labels of all that it
+    may be) or where there are no others.
     """
 
     experiment: str
     scenarios: tuple[Compared, ...]
+    best_by: str
     best: str | None
     undecided: tuple[str, ...] = ()
 
@@ -62,25 +73,35 @@ class SweepAnswer(Record):
 
     def table(self) -> str:
         """Lines for people."""
-        lines = [f"{self.experiment}: orders an hour, 95 % intervals; against the first scenario on the same orders"]
+        lines = [
+            f"{self.experiment}: orders an hour, mean order time, 95 % intervals; "
+            "against the first scenario on the same orders"
+        ]
         width = max(len(one.figures.label) for one in self.scenarios)
-        for one in self.scenarios:
-            figures, difference = one.figures, one.difference
-            rate, half = figures.throughput_per_hour.mean, figures.throughput_per_hour.half_width
-            line = f"  {figures.label:{width}}  {rate:7.1f}{'' if half is None else f' ± {half:.1f}':9}"
-            line += f"  {figures.replications:3d} runs"
-            if figures.order_time_s.p50 is not None:
-                line += f"  order time {figures.order_time_s.p50:.0f} s"
-            if difference is not None:
-                line += f"  {difference.mean:+.1f} ± {difference.half_width:.1f}"
-            if figures.diverged:
-                line += f"  does not keep up ({figures.diverged[0]})"
-            lines.append(line)
+        lines += [_line(one, width) for one in self.scenarios]
+        by = "" if self.best_by == GOALS[0] else f" by {self.best_by.replace('_', ' ')}"
         if self.best is not None:
-            lines.append(f"best: {self.best}")
+            lines.append(f"best{by}: {self.best}")
         elif self.undecided:
-            lines.append(f"not decided between {'; '.join(self.undecided)}")
+            lines.append(f"not decided{by} between {'; '.join(self.undecided)}")
         return "\n".join(lines) + "\n"
+
+
+def _line(one: Compared, width: int) -> str:
+    figures, more, longer = one.figures, one.difference, one.order_time_difference_s
+    rate, half = figures.throughput_per_hour.mean, figures.throughput_per_hour.half_width
+    line = f"  {figures.label:{width}}  {rate:7.1f}{'' if half is None else f' ± {half:.1f}':9}"
+    line += f" of {one.orders_per_hour:g}  {figures.replications:3d} runs"
+    if figures.order_time_s.mean is not None:
+        line += f"  order time {figures.order_time_s.mean:.0f} s"
+    line += f"  {figures.open_orders} open at the end"
+    if more is not None:
+        line += f"  {more.mean:+.1f} ± {more.half_width:.1f}"
+    if longer is not None:
+        line += f"  {longer.mean:+.0f} ± {longer.half_width:.0f} s"
+    if figures.warm_up_minutes is None:
+        line += "  no end of the warm-up found"
+    return line + "".join(f"  does not keep up: {why}" for why in not_kept_up(figures))
 
 
 def ask(
@@ -119,7 +140,8 @@ def ask(
         specs = {scenario.label: scenario.spec for scenario in experiment.scenarios}
         asked = Asked(made=made_now(), program=program(), more=((("experiment", "实验"), alike(str(file))),))
         try:
-            write_report([run for runs in results for run in runs], report, specs=specs, asked=asked)
+            runs = [run for runs in results for run in runs]
+            write_report(runs, report, specs=specs, asked=asked, goal=experiment.best)
         except OSError as error:
             raise Refusal(f"--report: {report}: {error.strerror}; what was run is kept") from None
     return _answer(experiment, results)
@@ -169,24 +191,23 @@ def _run(experiment: Experiment, store: ResultStore, engine: Engine[Any], stream
 
 
 def _answer(experiment: Experiment, results: Sequence[Sequence[RunResult]]) -> SweepAnswer:
-    figures = [figures_of(runs) for runs in results]
-    best = candidates(results) if len(results) > 1 else []
+    best = candidates(results, experiment.best) if len(results) > 1 else []
+    first = [run.row for run in results[0]]
+    compared = []
+    for n, (scenario, runs) in enumerate(zip(experiment.scenarios, results, strict=True)):
+        rows = [run.row for run in runs]
+        compared.append(
+            Compared(
+                figures=figures_of(runs),
+                orders_per_hour=scenario.spec.workload.orders_per_hour,
+                difference=throughput_difference(rows, first) if n else None,
+                order_time_difference_s=order_time_difference(rows, first) if n else None,
+            )
+        )
     return SweepAnswer(
         experiment=experiment.name,
-        scenarios=tuple(
-            Compared(figures=one, difference=_difference(runs, results[0]), warm_up_minutes=_warm_up_minutes(runs))
-            for one, runs in zip(figures, results, strict=True)
-        ),
+        scenarios=tuple(compared),
+        best_by=experiment.best,
         best=best[0] if len(best) == 1 else None,
         undecided=tuple(best) if len(best) > 1 else (),
     )
-
-
-def _difference(runs: Sequence[RunResult], first: Sequence[RunResult]) -> Difference | None:
-    """On the seeds that both have."""
-    return None if runs is first else throughput_difference([run.row for run in runs], [run.row for run in first])
-
-
-def _warm_up_minutes(runs: Sequence[RunResult]) -> float:
-    course = mean_series([run.series.open_orders for run in runs])
-    return mser5(course) * runs[0].series.bucket_ms / 60_000

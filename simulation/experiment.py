@@ -26,6 +26,7 @@ import msgspec
 from msgspec.structs import replace
 
 from simulation.check import check_reach
+from simulation.figures import GOALS
 from simulation.spec import RunSpec, StaffSpec, WorkloadSpec
 from simulation.variants import with_vehicles
 from wcs.plant.check import check_plant
@@ -46,6 +47,7 @@ TOP = (
     "seed",
     "relative_half_width",
     "budget",
+    "best",
     "base",
     "grid",
     "scenario",
@@ -66,6 +68,7 @@ class Experiment(Record):
     relative_half_width: go on with a scenario until its throughput's interval is that narrow, at most
     `REPLICATIONS_MAX` runs; None: `replications` runs, no more.
     budget: so many runs in all, given where they help most to tell which scenario is the best (OCBA); 0: none.
+    best: by which of the `GOALS` a scenario is the best: the highest throughput, or the lowest mean order time.
     """
 
     name: str
@@ -73,6 +76,7 @@ class Experiment(Record):
     replications: int
     relative_half_width: float | None = None
     budget: int = 0
+    best: str = GOALS[0]
 
 
 class ExperimentError(ValueError):
@@ -111,6 +115,9 @@ def _experiment(tables: Mapping[str, Any], path: Path) -> Experiment:
     half = tables.get("relative_half_width")
     if half is not None and not (isinstance(half, float) and 0 < half < 1):
         raise refuse("relative_half_width", f"{half!r} is no share between 0 and 1")
+    best = tables.get("best", GOALS[0])
+    if best not in GOALS:
+        raise refuse("best", f"{best!r} is none of {', '.join(GOALS)}")
     if "plant" not in tables:
         raise refuse("plant", "is missing")
     named = str(tables["plant"])
@@ -141,6 +148,7 @@ def _experiment(tables: Mapping[str, Any], path: Path) -> Experiment:
         replications=replications,
         relative_half_width=half,
         budget=budget,
+        best=best,
     )
 
 

@@ -9,7 +9,7 @@ from devices.machines.world import WorldLine
 from simulation.activity import Activity
 from simulation.downtimes import Downtimes
 from simulation.spec import BUCKET_MS, KpiRow, Move, Passage, RunLog, RunResult, RunSpec, Series, Timing
-from simulation.statistics import percentile
+from simulation.statistics import falls_behind, percentile
 from simulation.twin import Twin
 from wcs.core import facts as f
 from wcs.core.entities import OrderState
@@ -25,9 +25,11 @@ class Measures:
         self._spec = spec
         self._twin = twin
         self._warm_ms = int(spec.warm_up_hours * HOUR_MS)
+        self._half_ms = (self._warm_ms + spec.end_ms) // 2
         state = twin.warehouse.state  # of a warm start: orders that stood open before count from when they were placed
         self._placed = {n: (state.order[n].placed_ms, len(state.lines(n))) for n in state.orders_open}
         self._placed_count = 0
+        self._grown = self._grown_late = 0  # orders that came less those that ended: measured time, its later half
         self._shipped_lines = 0
         self._times_s: list[float] = []
         self._shipped: dict[int, int] = {}
@@ -55,12 +57,18 @@ class Measures:
     def _order_placed(self, fact: f.OrderPlaced, at_ms: int) -> None:
         self._placed[fact.order.number] = (at_ms, len(fact.lines))
         self._placed_count += at_ms >= self._warm_ms
+        self._grow(1, at_ms)
 
     def _order_changed(self, fact: f.OrderStateChanged, at_ms: int) -> None:
         if fact.state is OrderState.SHIPPED:
             self._ship(fact.order_number, at_ms)
         elif fact.state in ENDED:
             self._placed.pop(fact.order_number)
+            self._grow(-1, at_ms)
+
+    def _grow(self, change: int, at_ms: int) -> None:
+        self._grown += change * (at_ms >= self._warm_ms)
+        self._grown_late += change * (at_ms >= self._half_ms)
 
     def _transport_ended(self, fact: f.TransportOrderEnded, at_ms: int) -> None:
         self._transports += at_ms >= self._warm_ms
@@ -75,6 +83,7 @@ class Measures:
         bucket = at_ms // BUCKET_MS
         self._shipped[bucket] = self._shipped.get(bucket, 0) + 1
         since_ms, lines = self._placed.pop(number)
+        self._grow(-1, at_ms)
         if at_ms >= self._warm_ms:
             self._times_s.append((at_ms - since_ms) / 1000)
             self._shipped_lines += lines
@@ -114,6 +123,7 @@ class Measures:
             node_passages=self._passages,
             digest=digest,
             diverged=self.diverged,
+            behind=self._behind(),
         )
         buckets = range(self._buckets())
         series = Series(
@@ -123,6 +133,13 @@ class Measures:
             order_time_s=tuple(self._times_s),
         )
         return RunResult(row=row, timing=timing, series=series, log=self._log(lines))
+
+    def _behind(self) -> str:
+        """Why these orders are more than the plant keeps up with; empty if it does."""
+        if not falls_behind(self._placed_count, self._grown, self._grown_late):
+            return ""
+        left = self._placed_count - self._grown
+        return f"{self._placed_count} orders came in the measured time and {left} left: {len(self._placed)} stand open"
 
     def _log(self, lines: Sequence[WorldLine]) -> RunLog | None:
         if self._driven is None:

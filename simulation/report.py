@@ -17,7 +17,15 @@ import msgspec
 from simulation import report_charts as charts
 from simulation import report_maps as maps
 from simulation.activity import OPENING_STOCK, STATES, blocked_at, seen_by_moves, seen_by_passages
-from simulation.figures import Figures, candidates, figures_of, throughput_difference
+from simulation.figures import (
+    GOALS,
+    Figures,
+    candidates,
+    figures_of,
+    not_kept_up,
+    order_time_difference,
+    throughput_difference,
+)
 from simulation.report_asked import Asked, asked_list
 from simulation.report_charts import Words, said, seconds
 from simulation.scenario_names import short_names
@@ -42,8 +50,10 @@ _BRINGS_HEADS = (
     ("a tenth faster", "快 10%"), ("orders an hour", "订单/小时"), ("mean order time", "平均订单时间"),
 )  # fmt: skip
 _DECIDED = (
-    "Compared with the one that leads on the same seeds; all intervals together hold with 95 % (Bonferroni).",
-    "与领先方案按相同种子比较；全部区间同时成立的置信度为 95%（Bonferroni）。",
+    "Compared with the one that leads on the same seeds, where one has more runs on all of them too; all comparisons "
+    "together hold with 95 % (Bonferroni). Who does not keep up with the orders takes no part, unless nobody does.",
+    "与领先方案按相同种子比较，次数不等时亦按全部运行比较；全部比较同时成立的置信度为 95%（Bonferroni）。"
+    "跟不上订单的方案不参与，除非全部如此。",
 )
 
 
@@ -55,6 +65,7 @@ def write_report(
     asked: Asked | None = None,
     target_per_hour: float | None = None,
     sensitivities: Sequence[Sensitivity] = (),
+    goal: str = GOALS[0],
     language: str = "en",
 ) -> None:
     """Write the report of these runs (at least one).
@@ -66,6 +77,7 @@ def write_report(
         asked: what the head says besides.
         target_per_hour: what the throughput is held against.
         sensitivities: what faster machines would bring, told to their scenarios by the label.
+        goal: by which of the `GOALS` a scenario is the best.
         language: in which it opens, "en" or "zh".
     """
     scenarios: dict[str, list[RunResult]] = {}
@@ -77,7 +89,7 @@ def write_report(
         _asked(scenarios, [known[label] for label in scenarios if label in known], asked),
         _summary(figures, names),
         _throughput(figures, names, target_per_hour),
-        _compared(scenarios, names),
+        _compared(scenarios, names, goal),
         *(
             _scenario(runs, known.get(label), sensitivities, names[label] if len(scenarios) > 1 else "")
             for label, runs in scenarios.items()
@@ -158,9 +170,9 @@ def _row(one: Figures, name: str) -> str:
         seconds(one.order_time_s.p95), str(one.transports), str(one.open_orders), str(one.replications),
     )  # fmt: skip
     cut = "".join(f"<td>{cell}</td>" for cell in cells)
-    if one.diverged:
+    for why in not_kept_up(one):
         words = said("does not keep up: ", "跟不上订单：")
-        cut += f'</tr><tr><td colspan="7" class="bad">{words}{escape(one.diverged[0])}</td>'
+        cut += f'</tr><tr><td colspan="7" class="bad">{words}{escape(why)}</td>'
     return cut
 
 
@@ -170,32 +182,47 @@ def _throughput(figures: Sequence[Figures], names: Mapping[str, str], target: fl
     return section(("Throughput", "吞吐量"), note, charts.throughput(rows, target))
 
 
-def _compared(scenarios: Mapping[str, Sequence[RunResult]], names: Mapping[str, str]) -> str:
+def _compared(scenarios: Mapping[str, Sequence[RunResult]], names: Mapping[str, str], goal: str) -> str:
     """Which one is the best, if that can be said, and every scenario against the first, seed by seed."""
     (first, base), *others = scenarios.items()
     rows = []
     for label, runs in others:
-        difference = throughput_difference([run.row for run in runs], [run.row for run in base])
-        if difference is not None:
-            rows.append((escape(names[label]), f"{difference.mean:+.1f} ± {difference.half_width:.1f}"))
+        pair = [run.row for run in runs], [run.row for run in base]
+        more, longer = throughput_difference(*pair), order_time_difference(*pair)
+        if more is not None:
+            rows.append(
+                (
+                    escape(names[label]),
+                    f"{more.mean:+.1f} ± {more.half_width:.1f}",
+                    "–" if longer is None else _seconds_more(longer.mean, longer.half_width),
+                )
+            )
     if not others:
         return ""
-    best = [names[label] for label in candidates(list(scenarios.values()))]
-    verdict = f"best: {best[0]}", f"最优：{best[0]}"
-    if len(best) > 1:
-        verdict = (
-            "not decided between " + "; ".join(best) + " (more replications or hours would tell)",
-            "尚不能判定最优：" + "；".join(best) + "（需更多次数或更长时间）",
-        )
-    told = said(*verdict, "p", ' class="verdict"') + said(*_DECIDED, "p", ' class="note"')
+    told = said(*_verdict(scenarios, names, goal), "p", ' class="verdict"') + said(*_DECIDED, "p", ' class="note"')
     if not rows:
         return section(("Comparison", "比较"), ("", ""), told)
     note = (
-        f"Orders an hour more than {names[first]}, on the same orders; an interval that holds 0 decides nothing.",
-        f"相同订单下比 {names[first]} 每小时多出的订单数；区间包含 0 则不能判定。",
+        f"What is more than with {names[first]}, on the same orders; an interval that holds 0 decides nothing.",
+        f"相同订单下比 {names[first]} 多出的量；区间包含 0 则不能判定。",
     )
-    heads = ("scenario", "方案"), ("orders an hour more", "每小时多出订单")
+    heads = ("scenario", "方案"), ("orders an hour more", "每小时多出订单"), ("mean order time", "平均订单时间")
     return section(("Comparison", "比较"), note, charts.table(heads, rows), told)
+
+
+def _verdict(scenarios: Mapping[str, Sequence[RunResult]], names: Mapping[str, str], goal: str) -> Words:
+    best = [names[label] for label in candidates(list(scenarios.values()), goal)]
+    by = ("", "") if goal == GOALS[0] else (" by order time", "（按订单时间）")
+    if len(best) == 1:
+        return f"best{by[0]}: {best[0]}", f"最优{by[1]}：{best[0]}"
+    return (
+        f"not decided{by[0]} between " + "; ".join(best) + " (more replications or hours would tell)",
+        f"尚不能判定最优{by[1]}：" + "；".join(best) + "（需更多次数或更长时间）",
+    )
+
+
+def _seconds_more(mean: float, half_width: float) -> str:
+    return said(*(f"{mean:+.1f} ± {half_width:.1f} {unit}" for unit in ("s", "秒")))
 
 
 def _scenario(runs: Sequence[RunResult], spec: RunSpec | None, brings: Sequence[Sensitivity], of: str) -> str:
@@ -230,10 +257,12 @@ def _warm_up(runs: Sequence[RunResult], warm_up: float, of: str) -> str:
     course = mean_series([run.series.open_orders for run in runs])
     cut = mser5(course)
     minutes = runs[0].series.bucket_ms / 60_000
-    note = (
-        f"Open orders. MSER-5 would cut {cut * minutes:.0f} min; {warm_up:g} min were cut.",
-        f"未完成订单。按 MSER-5 应截去前 {cut * minutes:.0f} 分钟；实际截去 {warm_up:g} 分钟。",
+    mser = (
+        ("MSER-5 finds no end of the warm-up in the first half", "按 MSER-5 在前半段未找到预热终点")
+        if cut is None
+        else (f"MSER-5 would cut {cut * minutes:.0f} min", f"按 MSER-5 应截去前 {cut * minutes:.0f} 分钟")
     )
+    note = (f"Open orders. {mser[0]}; {warm_up:g} min were cut.", f"未完成订单。{mser[1]}；实际截去 {warm_up:g} 分钟。")
     drawn = charts.course(course, welch(course, WELCH_WINDOW), cut, len(course) * minutes, warm_up)
     return section(("Warm-up", "预热"), note, drawn, of=of)
 
@@ -266,8 +295,8 @@ def _brought(one: Sensitivity) -> tuple[str, ...]:
         said(*FASTER_WORDS.get(one.faster, (one.faster, one.faster))),
         f"{one.orders_per_hour:+.1f} ± {one.orders_half_width:.1f}",
         "–"
-        if one.order_time_less_s is None
-        else said(*(f"{-one.order_time_less_s:+.1f} ± {one.order_time_half_width:.1f} {unit}" for unit in ("s", "秒"))),
+        if one.order_time_less_s is None or one.order_time_half_width is None
+        else _seconds_more(-one.order_time_less_s, one.order_time_half_width),
     )
 
 

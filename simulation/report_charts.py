@@ -207,8 +207,10 @@ def gantt(spans: Sequence[Span]) -> str:
     return f'<div class="plot lanes"><div class="names">{names}</div>{drawn}<div></div><div>{scale}</div></div>'
 
 
-def course(raw: Sequence[float], smooth: Sequence[float], cut: int, minutes: float, warm_up: float) -> str:
-    """Open orders over time, their moving average, where MSER-5 would cut, and where the measured time (min) began."""
+def course(raw: Sequence[float], smooth: Sequence[float], cut: int | None, minutes: float, warm_up: float) -> str:
+    """Open orders over time, their moving average, where MSER-5 would cut (None: it finds no end of the warm-up), and
+    where the measured time (min) began.
+    """
     if len(raw) < 2:
         return ""
     most, wide = round_top(max([*raw, 1.0])), WIDTH / (len(raw) - 1)
@@ -217,11 +219,11 @@ def course(raw: Sequence[float], smooth: Sequence[float], cut: int, minutes: flo
         points = " ".join(f"{n * wide:.1f},{140 - 140 * value / most:.1f}" for n, value in enumerate(values))
         return f'<polyline class="{kind}" points="{points}"/>'
 
-    parts = [path(raw, "pale"), path(smooth, "curve"), line(cut * wide, 0, cut * wide, 140, "target")]
-    entries = [
-        ("pale", ("mean over runs", "各次运行均值")), ("curve", ("Welch's moving average", "Welch 滑动平均")),
-        ("target", ("MSER-5 would cut here", "MSER-5 截断处")),
-    ]  # fmt: skip
+    parts = [path(raw, "pale"), path(smooth, "curve")]
+    entries = [("pale", ("mean over runs", "各次运行均值")), ("curve", ("Welch's moving average", "Welch 滑动平均"))]
+    if cut is not None:
+        parts.append(line(cut * wide, 0, cut * wide, 140, "target"))
+        entries.append(("target", ("MSER-5 would cut here", "MSER-5 截断处")))
     if warm_up:
         x = WIDTH * warm_up / minutes
         parts.append(line(x, 0, x, 140, "begin"))

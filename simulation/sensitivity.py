@@ -13,9 +13,8 @@ from heapq import heappop, heappush
 
 import msgspec
 
-from simulation.figures import throughput_difference
+from simulation.figures import order_time_difference, throughput_difference
 from simulation.spec import RunResult, RunSpec, Span
-from simulation.statistics import Difference, paired_difference
 from wcs.plant.model import Plant, Record, StackerCrane, Vehicle
 
 FASTER = 1.1  # a tenth more speed and acceleration, a tenth less time of handling
@@ -174,7 +173,7 @@ def sensitivity(
         runs = again(msgspec.structs.replace(with_faster(spec, what), keep="row"))
         rate = throughput_difference([r.row for r in runs], [r.row for r in results])
         assert rate is not None, "the same seeds, at least two"
-        less = _order_time_less(results, runs)
+        less = order_time_difference([r.row for r in results], [r.row for r in runs])
         found.append(
             Sensitivity(
                 label=spec.label,
@@ -186,13 +185,6 @@ def sensitivity(
             )
         )
     return found
-
-
-def _order_time_less(before: Sequence[RunResult], after: Sequence[RunResult]) -> Difference | None:
-    """By how much the mean order time is less, over seeds on which orders left in both; None with fewer than two."""
-    pairs = [(a.row.order_time_mean_s, b.row.order_time_mean_s) for a, b in zip(before, after, strict=True)]
-    known = [(a, b) for a, b in pairs if a is not None and b is not None]
-    return paired_difference([a for a, _ in known], [b for _, b in known]) if len(known) > 1 else None
 
 
 def _crane_faster(plant: Plant, name: str) -> Plant:

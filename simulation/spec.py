@@ -131,7 +131,11 @@ class Shares(Record):
 
 
 class KpiRow(Record):
-    """The figures of one run, None of what did not occur: the same spec gives the same row everywhere."""
+    """The figures of one run, None of what did not occur: the same spec gives the same row everywhere.
+
+    diverged: why the run was ended before its time. behind: why its orders are more than the plant keeps up with; it
+    was measured to its end all the same. Empty: it was not.
+    """
 
     run: str
     label: str
@@ -153,6 +157,7 @@ class KpiRow(Record):
     node_passages: int
     digest: str
     diverged: str = ""
+    behind: str = ""
 
 
 class Timing(Record):

@@ -18,6 +18,8 @@ MSER_BATCH = 5
 # Whole orders are counted between two moments, and one that leaves just before or after either of them makes the count
 # one more or less: rounded at both ends, it varies by at least this much (in orders), however alike a few runs are.
 COUNT_DEVIATION_MIN = math.sqrt(2 / 12)
+# When a backlog is no chance: see `falls_behind`.
+BEHIND_DEVIATIONS, BEHIND_SHARE, BEHIND_LATE_SHARE = 3.0, 0.05, 0.25
 
 
 def mean_series(series: Sequence[Sequence[float]]) -> list[float]:
@@ -30,22 +32,42 @@ def percentile(ordered: Sequence[float], percent: int) -> float | None:
     return ordered[max(0, -(-len(ordered) * percent // 100) - 1)] if ordered else None
 
 
-def mser5(values: Sequence[float]) -> int:
+def falls_behind(placed: int, grown: int, grown_late: int) -> bool:
+    """Whether the open orders grow as they do not by chance: a plant does not keep up with what is placed.
+
+    Where a plant ships just as many as come, the number that stand open walks at random: its deviation after so many
+    orders is about the root of their number (drawn arrivals, work of even length; reflected random walk). Three roots
+    are past that, a twentieth of all orders makes it matter, and the later half must have its part in it: a shop that
+    begins with nothing open fills the pipeline once, in the beginning.
+
+    Args:
+        placed: orders that came in the measured time.
+        grown: by how many more orders stand open at its end than at its beginning.
+        grown_late: the same for its later half.
+
+    >>> falls_behind(435, 169, 83), falls_behind(435, 30, 15), falls_behind(435, 80, 2)
+    (True, False, False)
+    """
+    chance, matters = BEHIND_DEVIATIONS * math.sqrt(placed), BEHIND_SHARE * placed
+    return grown > max(chance, matters) and grown_late >= BEHIND_LATE_SHARE * grown
+
+
+def mser5(values: Sequence[float]) -> int | None:
     """How many of the first values are warm-up: what, cut off, leaves the mean of the rest known best.
 
-    Batches of five; at most half of them are cut off, for a later minimum is one of too few values.
+    Batches of five; at most half of them are cut off, for a later minimum is one of too few values. Where the half is
+    what would be cut, the warm-up may not have ended: None, as of fewer than three batches. A longer run would tell.
     """
     batches = [fmean(values[n : n + MSER_BATCH]) for n in range(0, len(values) - MSER_BATCH + 1, MSER_BATCH)]
-    best, cut = math.inf, 0
+    if len(batches) < 3:
+        return None
+    errors = []
     for first in range(len(batches) // 2 + 1):
         rest = batches[first:]
-        if len(rest) < 2:
-            break
         mean = fmean(rest)
-        error = sum((batch - mean) ** 2 for batch in rest) / len(rest) ** 2
-        if error < best:
-            best, cut = error, first
-    return cut * MSER_BATCH
+        errors.append(sum((batch - mean) ** 2 for batch in rest) / len(rest) ** 2)
+    cut = errors.index(min(errors))
+    return None if cut == len(batches) // 2 else cut * MSER_BATCH
 
 
 def welch(values: Sequence[float], window: int) -> list[float]:

@@ -18,7 +18,7 @@ from simulation.spec import RunResult
 FIGURES = (
     "orders_placed", "orders_shipped", "throughput_per_hour", "lines_per_hour", "order_time_p50_s",
     "order_time_p95_s", "order_time_mean_s", "transports", "transports_per_hour", "open_orders", "events",
-    "events_per_transport", "node_passages", "digest", "diverged",
+    "events_per_transport", "node_passages", "digest", "diverged", "behind",
 )  # fmt: skip
 
 
@@ -62,7 +62,7 @@ class ResultStore:
             raise StoreError(f"{self._path}: is damaged ({damage}): take it away, and its runs are made again")
 
     def _make_table(self) -> None:
-        columns = ", ".join(f"{name}{'' if name in ('digest', 'diverged') else ' REAL'}" for name in FIGURES)
+        columns = ", ".join(f"{name}{'' if name in ('digest', 'diverged', 'behind') else ' REAL'}" for name in FIGURES)
         with self._told(), self._database:
             self._database.execute(
                 f"CREATE TABLE IF NOT EXISTS run (run TEXT PRIMARY KEY, label, seed INTEGER, {columns}, result BLOB)"

@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from simulation.engine import Engine
 from simulation.experiment import REPLICATIONS_MAX, Experiment
+from simulation.figures import scores
 from simulation.replications import REPLICATIONS_MIN, is_narrow, seeded
 from simulation.spec import RunResult, RunSpec
 from simulation.statistics import ocba
@@ -81,9 +82,9 @@ def _more(experiment: Experiment, results: Sequence[Sequence[RunResult]]) -> lis
     """How many runs each scenario should have now."""
     have = [len(runs) for runs in results]
     if experiment.budget > sum(have) and len(results) > 1 and min(have) > 1:
-        rates = [[run.row.throughput_per_hour for run in runs] for runs in results]
+        found = [scores(runs, experiment.best) for runs in results]
         more = min(OCBA_ROUND, experiment.budget - sum(have))
-        return [n + extra for n, extra in zip(have, ocba(rates, more), strict=True)]
+        return [n + extra for n, extra in zip(have, ocba(found, more), strict=True)]
     half = experiment.relative_half_width
     if half is None:
         return have

@@ -95,6 +95,25 @@ def test_where_the_runs_do_not_tell_the_best_nobody_is_called_so(results: list[R
     assert ">best: oldest first<" in with_rates([30.0, 40.0, 50.0, 60.0])
 
 
+def test_where_mser_would_cut_is_drawn_and_a_climb_without_end_is_not_given_one(
+    results: list[RunResult], tmp_path: Path
+) -> None:
+    def with_course(course: list[int]) -> str:
+        file = tmp_path / "report.html"
+        told = replace(results[0], series=replace(results[0].series, open_orders=tuple(course)))
+        write_report([told], file)
+        return file.read_text(encoding="utf-8")
+
+    settled = with_course([*range(10), *[10] * 50])
+    assert "MSER-5 would cut 10 min" in settled
+    assert "MSER-5 截断处" in settled
+    climbing = with_course(list(range(60)))
+    assert "MSER-5 finds no end of the warm-up in the first half" in climbing
+    assert "按 MSER-5 在前半段未找到预热终点" in climbing
+    assert "would cut" not in climbing
+    assert "MSER-5 截断处" not in climbing
+
+
 @pytest.mark.parametrize(("address", "title"), [("", "Simulation report"), ("#zh", "仿真报告")])
 def test_a_browser_opens_it_in_both_languages(page: Path, address: str, title: str) -> None:
     browser = shutil.which("chromium")

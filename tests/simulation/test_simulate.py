@@ -92,6 +92,9 @@ def test_policies_come_from_a_site_file_or_by_name() -> None:
 
 def test_people_get_a_table() -> None:
     result = simulate(*SHORT, "--replications", "2")
+    assert "orders an hour of 40 asked for" in result.stdout
+    assert re.search(r"  open orders       \d+ at the end, at most\n", result.stdout)
+    assert re.search(r"  warm-up           (\d+ min would be cut|no end found)", result.stdout)
     assert "orders an hour" in result.stdout
     assert "±" in result.stdout
 
@@ -175,7 +178,7 @@ def test_what_no_order_did_has_no_time() -> None:
     result = simulate(*SHORT, "--replications", "2", "--workload", "arrivals=even", "--orders-per-hour", "0", "--json")
     assert result.exit_code == 0, result.output
     document = json.loads(result.stdout)
-    assert document["order_time_s"] == {"p50": None, "p95": None}
+    assert document["order_time_s"] == {"mean": None, "p50": None, "p95": None}
     assert document["events_per_transport"] is None
     assert "order time" not in simulate(*SHORT, "--replications", "2", "--orders-per-hour", "0").stdout
 

@@ -10,6 +10,7 @@ import pytest
 from simulation.chance import Chance
 from simulation.statistics import (
     contenders,
+    falls_behind,
     is_ahead,
     mean_series,
     mser5,
@@ -26,9 +27,16 @@ def noise(n: int, seed: int = 1) -> float:
 
 def test_a_climb_is_found_to_be_warm_up_and_a_level_has_none() -> None:
     climbing = [min(1.0, n / 50) * 10 + noise(n) for n in range(400)]
-    assert 40 <= mser5(climbing) <= 60
+    cut = mser5(climbing)
+    assert cut is not None
+    assert 40 <= cut <= 60
     assert mser5([5.0] * 100) == 0
-    assert mser5([1.0, 2.0]) == 0
+
+
+def test_a_climb_that_does_not_end_has_no_end_of_the_warm_up_nor_have_a_few_values() -> None:
+    assert mser5([n + noise(n) for n in range(120)]) is None
+    assert mser5([1.0, 2.0]) is None
+    assert mser5([5.0] * 15) == 0
 
 
 def test_means_over_replications_go_as_far_as_the_shortest() -> None:
@@ -101,6 +109,14 @@ def test_the_interval_of_two_samples_is_welchs() -> None:
     ours, theirs = [10.0, 12.0, 14.0, 16.0], [1.0, 2.0, 3.0]  # variances 20/3 and 1, so 4.54 degrees: t of 4
     assert unpaired_half_width(ours, theirs) == pytest.approx(2.7764 * math.sqrt(5 / 3 + 1 / 3), rel=1e-4)
     assert unpaired_half_width([3.0, 3.0], [2.0, 2.0, 2.0]) == 0.0
+
+
+def test_a_backlog_that_grows_is_told_from_one_that_fills_the_pipeline_or_comes_by_chance() -> None:
+    assert falls_behind(435, 169, 83)
+    assert not falls_behind(435, 80, 5), "open from the beginning on, and no more since"
+    assert not falls_behind(400, 55, 40), "three deviations are 60"
+    assert not falls_behind(40_000, 1_000, 600), "one order of forty"
+    assert not falls_behind(0, 0, 0)
 
 
 def test_runs_go_where_the_best_is_in_doubt() -> None:

@@ -66,6 +66,8 @@ def rows(results: list[list[RunResult]]) -> bytes:
         (("replications = 2", "replications = 2\nrelative_half_width = 2.0"), "relative_half_width"),
         (("replications = 2", "replications = 2\nbudget = 1"), "budget"),
         (("replications = 2", "replications = true"), "replications"),
+        (("replications = 2", 'replications = 2\nbest = "luck"'), "best"),
+        (("replications = 2", "replications = 2\nbest = [1]"), "best"),
         (("replications = 2", "seed = -1"), "seed"),
         (("replications = 2", "seed = 99999999999999999999"), "seed"),
         (("replications = 2", "scenario = 5"), "scenario"),
@@ -191,3 +193,51 @@ def test_one_scenario_alone_is_not_called_the_best(tmp_path: Path) -> None:
     assert "best" not in done.stdout
     again = json.loads(CliRunner().invoke(app, ["sweep", str(file), "--workers", "0", "--json"]).stdout)
     assert (again["best"], again["undecided"]) == (None, [])
+
+
+def test_scenarios_are_compared_by_order_time_too_and_the_best_may_be_the_one_whose_orders_wait_least(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "quick.toml"
+    text = FILE.replace("replications = 2", 'replications = 5\nbest = "order_time"')
+    text = text.replace('"crane.speed_x_mm_s" = [1000, 3000]', '"staff.pick_ms" = [20000, 1000]')
+    text = text.replace("hours = 0.1", "hours = 0.3")
+    file.write_text(text, encoding="utf-8")
+    report = tmp_path / "report.html"
+    arguments = ["sweep", str(file), "--workers", "0", "--report", str(report)]
+    document = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)
+    slow, quick = document["scenarios"]
+    assert slow["order_time_difference_s"] is None
+    less = quick["order_time_difference_s"]
+    means = [one["figures"]["order_time_s"]["mean"] for one in (slow, quick)]
+    assert less["mean"] == pytest.approx(means[1] - means[0])
+    assert less["mean"] + less["half_width"] < 0
+    assert quick["orders_per_hour"] == 40
+    assert (document["best_by"], document["best"]) == ("order_time", "staff.pick_ms=1000")
+    lines = CliRunner().invoke(app, arguments).stdout.splitlines()
+    assert f"{less['mean']:+.0f} ± {less['half_width']:.0f} s" in lines[2]
+    assert lines[-1] == "best by order time: staff.pick_ms=1000"
+    page = report.read_text(encoding="utf-8")
+    assert f">{less['mean']:+.1f} ± {less['half_width']:.1f} s<" in page
+    assert f"{less['mean']:+.1f} ± {less['half_width']:.1f} 秒" in page
+    assert ">best by order time: pick_ms=1000<" in page
+    assert "最优（按订单时间）：pick_ms=1000" in page
+
+
+def test_a_budget_goes_where_the_best_by_order_time_is_in_doubt(tmp_path: Path) -> None:
+    # The slow people's orders wait far longer, and as many of them leave: only by order time is that one clear.
+    text = FILE.replace("replications = 2", 'replications = 3\nbudget = 17\nbest = "order_time"')
+    text = text.replace('"crane.speed_x_mm_s" = [1000, 3000]', '"staff.pick_ms" = [20000, 1000, 1100]')
+    with Workers(0) as none:
+        slow, *near = sweep(experiment_of(text, tmp_path), ResultStore(tmp_path / "runs"), none)
+    assert len(slow) < min(map(len, near))
+    assert len(slow) + sum(map(len, near)) == 17
+
+
+def test_where_the_warm_up_does_not_end_that_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "short.toml"
+    file.write_text(FILE, encoding="utf-8")  # six minutes: one batch of five
+    arguments = ["sweep", str(file), "--workers", "0", "--report", str(tmp_path / "report.html")]
+    document = json.loads(CliRunner().invoke(app, [*arguments, "--json"]).stdout)
+    assert [one["figures"]["warm_up_minutes"] for one in document["scenarios"]] == [None, None]
+    assert CliRunner().invoke(app, arguments).stdout.count("no end of the warm-up found") == 2
