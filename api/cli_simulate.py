@@ -15,6 +15,7 @@ from api.exit_codes import NOT_WELL, REFUSED
 
 AGAIN = "; may be given again"
 Rate = Annotated[float | None, typer.Option(help="mean rate", show_default="60, or with --from the site's own")]
+Plants = Annotated[list[str], typer.Option(help="a shipped plant's name, or a file; given again, layouts are compared")]
 Policies = Annotated[list[str] | None, typer.Option(help=f"KIND=NAME as in a site file{AGAIN}")]
 Rates = Annotated[list[str] | None, typer.Option(help=f"KIND=RATE an hour: no_read, device_fault, …{AGAIN}")]
 Shape = Annotated[list[str] | None, typer.Option(help=f"KEY=VALUE: lines_max, abc_skew, arrivals, …{AGAIN}")]
@@ -37,7 +38,7 @@ Closed = Annotated[list[str] | None, typer.Option(help=f"an aisle, location, sta
 
 
 def simulate(
-    plant: Annotated[str, typer.Option(help="a shipped plant's name, or a file")],
+    plant: Plants,
     orders_per_hour: Rate = None,
     hours: Annotated[float, typer.Option(help="measured plant time of each run")] = 1.0,
     replications: Annotated[int, typer.Option(min=1, help="runs with seeds one after another")] = 5,
@@ -68,7 +69,7 @@ def simulate(
     from api.simulating_sources import Refusal
 
     question = Question(
-        plant=plant,
+        plants=tuple(plant),
         orders_per_hour=orders_per_hour,
         hours=hours,
         replications=replications,

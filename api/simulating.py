@@ -27,8 +27,9 @@ from api.simulating_sources import (
     refusals,
     renumbered,
 )
-from simulation.check import check_reach, check_spec
+from simulation.check import REPLAY, check_reach, check_spec
 from simulation.figures import Figures, figures_of, not_kept_up
+from simulation.layouts import layout_names, named_twice, with_same_articles
 from simulation.replications import replicate
 from simulation.report_asked import Asked
 from simulation.run import run
@@ -55,6 +56,7 @@ AnyRecord = TypeVar("AnyRecord", bound=Record)
 class Question(Record):
     """What was asked at the command line.
 
+    plants: shipped names or files; several are compared.
     orders_times: how many times as many orders as otherwise.
     orders_file, orders_from: real orders instead of drawn ones, of a CSV file or of a site's journal.
     new_skus: SKUs of the file that nobody knows get opening stock; else they are refused.
@@ -63,7 +65,7 @@ class Question(Record):
     sensitivity: also ask what faster machines would bring.
     """
 
-    plant: str
+    plants: tuple[str, ...]
     orders_per_hour: float | None = None
     hours: float = 1.0
     replications: int = 5
@@ -148,12 +150,11 @@ def answer(question: Question, show: Show = lambda label, n, of, share: None) ->
         Refusal: the question is impossible.
     """
     gate = _gate(question)
-    with refusals():
-        plant = load_plant(question.plant)
-    start = beginning(question.start_from, plant) if question.start_from is not None else None
-    specs = scenarios(question, plant, start)
+    plants = _plants(question)
+    start = beginning(question.start_from, plants[0]) if question.start_from is not None else None
+    specs = scenarios(question, plants, start)
     for spec in specs:
-        _possible(question, check_reach(spec))
+        _possible(question, spec, check_reach(spec))
     write_report = _reporter(question, {spec.label: spec for spec in specs}, gate)
     results = [_runs(question, spec, start, show) for spec in specs]
     brings = [
@@ -175,9 +176,26 @@ def answer(question: Question, show: Show = lambda label, n, of, share: None) ->
     )
 
 
-def _possible(question: Question, findings: Sequence[Finding]) -> None:
+def _plants(question: Question) -> list[Plant]:
+    """Every layout that was asked for, checked; the site of --from is one building."""
+    if twice := named_twice(question.plants, Path()):
+        raise Refusal(f"--plant {twice}: is there twice")
+    if len(question.plants) > 1 and question.start_from is not None:
+        raise Refusal(f"--plant {question.plants[1]}: with --from there is one building: that of the site")
+    with refusals():
+        return [load_plant(named) for named in question.plants]
+
+
+def _possible(question: Question, spec: RunSpec, findings: Sequence[Finding]) -> None:
     for finding in findings:
-        raise Refusal(f"{question.plant}: {finding.key}: {finding.reason}")
+        raise Refusal(f"{_about(question, spec, finding.key)}: {finding.reason}")
+
+
+def _about(question: Question, spec: RunSpec, key: str) -> str:
+    """Where whoever asked has said what a finding is about."""
+    if key == REPLAY:
+        return f"{question.orders_file}: --new-skus" if question.orders_file else "--orders-from"
+    return f"{question.plants[0] if len(question.plants) == 1 else spec.label}: {key}"
 
 
 def _reporter(
@@ -195,7 +213,7 @@ def _reporter(
         raise Refusal("--report: this program is installed without its reports") from None
     target = gate.target_per_hour if gate else None
     asked = Asked(
-        plant=question.plant,
+        plant=question.plants[0] if len(question.plants) == 1 else "",
         made=made_now(),
         program=program(),
         orders=str(question.orders_file or without_password(question.orders_from)),
@@ -225,13 +243,34 @@ def _outcome(question: Question, labels: Sequence[str], verdicts: Sequence[Verdi
     return told("reaches it", "does not reach it", "lower limit"), told("达到", "未达到", "下限")
 
 
-def scenarios(question: Question, plant: Plant, start: Start | None) -> list[RunSpec]:
-    """The specs of the first run of each scenario.
+def scenarios(question: Question, plants: Sequence[Plant], start: Start | None) -> list[RunSpec]:
+    """The specs of the first run of each scenario: every layout with every fleet.
 
     Raises:
         Refusal: a file, a policy or a fleet is impossible.
     """
-    drawn = RunSpec(
+    names = layout_names(question.plants)
+    drawn = with_same_articles(
+        [_drawn(question, plant, names[named], start) for named, plant in zip(question.plants, plants, strict=True)]
+    )
+    for spec in drawn:
+        _possible(question, spec, check_spec(spec))
+    replay = _replay(question, drawn[0], start)
+    if len(set(question.vehicles)) < len(question.vehicles):
+        raise Refusal("--vehicles: a fleet is there twice")
+    specs: list[RunSpec] = []
+    for spec in drawn:
+        base = msgspec.structs.replace(spec, workload=msgspec.structs.replace(spec.workload, replay=replay))
+        specs += _fleets(question, base) or [base]
+    known = len(plants[0].vehicles)
+    if start is not None and min(question.vehicles, default=known) < known:
+        raise Refusal(f"--vehicles: the site's books know {known}: with --from there can be more only")
+    return specs
+
+
+def _drawn(question: Question, plant: Plant, label: str, start: Start | None) -> RunSpec:
+    """A layout with its own fleet, and orders that are drawn."""
+    return RunSpec(
         plant=plant,
         workload=_read("--workload", question.workload, WorkloadSpec(orders_per_hour=_rate(question, start))),
         staff=_read("--staff", question.staff, StaffSpec()),
@@ -244,23 +283,22 @@ def scenarios(question: Question, plant: Plant, start: Start | None) -> list[Run
         closed=question.closed,
         start=start.digest if start else "",
         keep="log" if question.report is not None or question.sensitivity else "row",
-        label=plant.name,
+        label=label if len(question.plants) > 1 else plant.name,
     )
-    _possible(question, check_spec(drawn))
-    replay = _replay(question, drawn, start)
-    base = msgspec.structs.replace(drawn, workload=msgspec.structs.replace(drawn.workload, replay=replay))
-    if len(set(question.vehicles)) < len(question.vehicles):
-        raise Refusal("--vehicles: a fleet is there twice")
-    with refusals():
-        fleets = [
+
+
+def _fleets(question: Question, base: RunSpec) -> list[RunSpec]:
+    """The scenario with each fleet that was asked for."""
+    layout = f"{base.label}, " if len(question.plants) > 1 else ""
+    with refusals(base.label if layout else ""):
+        return [
             msgspec.structs.replace(
-                base, plant=with_vehicles(plant, count), label=f"{count} vehicle{'s' if count != 1 else ''}"
+                base,
+                plant=with_vehicles(base.plant, count),
+                label=f"{layout}{count} vehicle{'s' if count != 1 else ''}",
             )
             for count in question.vehicles
         ]
-    if start is not None and min(question.vehicles, default=len(plant.vehicles)) < len(plant.vehicles):
-        raise Refusal(f"--vehicles: the site's books know {len(plant.vehicles)}: with --from there can be more only")
-    return fleets or [base]
 
 
 def _rate(question: Question, start: Start | None) -> float:

@@ -30,6 +30,7 @@ SEED_MAX = 10**15  # of the first run: all that follow are still numbers that a 
 ARRIVALS = ("poisson", "even")
 SERVICES = ("fixed", "exponential")
 KEPT = ("row", "log")
+REPLAY = "workload.replay"  # key of what is wrong with real orders as a whole
 
 
 def check_spec(spec: RunSpec) -> tuple[Finding, ...]:
@@ -160,8 +161,12 @@ def _stock(spec: RunSpec) -> Iterator[Finding]:
     count = workload.sku_count + len(replayed)
     most = workload.stocked(count)
     if count > most:
-        reason = f"{count} do not fit: {spec.plant.name} holds opening stock on {most} locations"
-        yield Finding(key="workload.sku_count", reason=reason)
+        where = f"do not fit: {spec.plant.name} holds opening stock on {most} locations"
+        if replayed:
+            reason = f"{len(replayed)} SKUs of real orders beside the {workload.sku_count} of the workload {where}"
+            yield Finding(key=REPLAY, reason=reason)
+        else:
+            yield Finding(key="workload.sku_count", reason=f"{count} {where}")
 
 
 def _is_rate(value: float) -> bool:

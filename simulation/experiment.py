@@ -8,6 +8,7 @@
     [grid]                    # every combination is a scenario
     "policies.pairing" = ["dual_command", "oldest_first"]
     vehicles = [4, 6]
+    plant = ["demo", "wide.toml"]
     [[scenario]]              # or one by one
     "crane.speed_x_mm_s" = 4000
 
@@ -18,7 +19,7 @@ before any run starts.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from msgspec.structs import replace
 
 from simulation.check import check_reach
 from simulation.figures import GOALS
+from simulation.layouts import layout_names, named_twice, with_same_articles
 from simulation.spec import RunSpec, StaffSpec, WorkloadSpec
 from simulation.variants import with_vehicles
 from wcs.plant.check import check_plant
@@ -39,8 +41,9 @@ SCENARIOS_MAX = 10_000  # a grid that is larger is a slip of the pen
 REPLICATIONS_MAX = 1_000
 RUNS_MAX = 1_000_000
 NUMBER_MAX = 10**9  # of a machine: 1,000 km/s, or eleven days
+PLANT = "plant"
 TOP = (
-    "plant",
+    PLANT,
     "hours",
     "warm_up_hours",
     "replications",
@@ -91,12 +94,18 @@ class ExperimentError(ValueError):
         return self._text
 
 
+Refuse = Callable[[str, str], ExperimentError]
+"""Makes the error for a key, with its reason."""
+
+
 def load_experiment(path: Path) -> Experiment:
     """Read and check an experiment file.
 
     Raises:
         ExperimentError: the file, a parameter or a scenario is impossible.
     """
+    if not path.exists():
+        raise ExperimentError(str(path), "(file)", "there is no such experiment file")
     try:
         tables = read_toml(path, str(path))
         return _experiment(tables, path)
@@ -118,33 +127,14 @@ def _experiment(tables: Mapping[str, Any], path: Path) -> Experiment:
     best = tables.get("best", GOALS[0])
     if best not in GOALS:
         raise refuse("best", f"{best!r} is none of {', '.join(GOALS)}")
-    if "plant" not in tables:
-        raise refuse("plant", "is missing")
-    named = str(tables["plant"])
-    plant = _plant(named, path, refuse)
-    top = _only(tables, ("hours", "warm_up_hours", "seed"))
-    for key in top.keys() & _flat(tables.get("base", {})).keys():
-        raise refuse(f"base.{key}", "is there twice, also above all tables")
-    base = _with(RunSpec(plant=plant), top, refuse, "")
-    base = _with(base, _flat(tables.get("base", {})), refuse, "base.")
-    scenarios = []
-    labels: set[str] = set()
-    for where, parameters in _scenarios(tables, refuse):
-        label = ", ".join(f"{key}={value}" for key, value in parameters.items()) or plant.name
-        if label in labels:
-            raise refuse(where.removesuffix("."), f"the scenario {label} is there twice")
-        labels.add(label)
-        spec = replace(_with(base, parameters, refuse, where), label=label)
-        for finding in check_reach(spec):
-            raise refuse(_where_said(tables, where, parameters, finding.key), f"{label}: {finding.reason}")
-        scenarios.append(Scenario(label=label, parameters=parameters, spec=spec))
+    scenarios = _specified(tables, path, refuse)
     budget = tables.get("budget", 0)
     if type(budget) is not int or (budget and not len(scenarios) * replications <= budget <= RUNS_MAX):
         reason = f"{budget!r} is not from {len(scenarios) * replications} (the first replications) to {RUNS_MAX}"
         raise refuse("budget", reason)
     return Experiment(
         name=path.stem,
-        scenarios=tuple(scenarios),
+        scenarios=scenarios,
         replications=replications,
         relative_half_width=half,
         budget=budget,
@@ -152,13 +142,69 @@ def _experiment(tables: Mapping[str, Any], path: Path) -> Experiment:
     )
 
 
-def _plant(named: str, path: Path, refuse: Callable[[str, str], ExperimentError]) -> Plant:
+def _specified(tables: Mapping[str, Any], path: Path, refuse: Refuse) -> tuple[Scenario, ...]:
+    """Each scenario with the spec of its first run: its plant, then what is said for all, then its own parameters."""
+    above = {key: tables[key] for key in (PLANT, "hours", "warm_up_hours", "seed") if key in tables}
+    common = _flat(tables.get("base", {}))
+    for key in above.keys() & common.keys():
+        raise refuse(f"base.{key}", "is there twice, also above all tables")
+    rows = list(_scenarios(tables, path.parent, refuse))
+    plants = _plants(above, common, rows, path, refuse)
+    usual = next(iter(plants))
+    names = layout_names(tuple(plants))
+    bases: dict[str, RunSpec] = {}
+    specs: dict[str, RunSpec] = {}
+    for where, parameters in rows:
+        named = parameters.get(PLANT, usual)
+        said = refuse if len(plants) == 1 else _about(names[named], refuse)
+        if named not in bases:
+            base = _with(RunSpec(plant=plants[named]), above, said, "")
+            bases[named] = _with(base, common, said, "base.")
+        shown = {key: names[named] if key == PLANT else value for key, value in parameters.items()}
+        label = ", ".join(f"{key}={value}" for key, value in shown.items()) or plants[named].name
+        if label in specs:
+            raise refuse(where.removesuffix("."), f"the scenario {label} is there twice")
+        specs[label] = replace(_with(bases[named], parameters, said, where), label=label)
+    scenarios = []
+    for (where, parameters), spec in zip(rows, with_same_articles(tuple(specs.values())), strict=True):
+        for finding in check_reach(spec):
+            raise refuse(_where_said(tables, where, parameters, finding.key), f"{spec.label}: {finding.reason}")
+        scenarios.append(Scenario(label=spec.label, parameters=parameters, spec=spec))
+    return tuple(scenarios)
+
+
+def _plants(
+    above: Mapping[str, Any],
+    common: Mapping[str, Any],
+    rows: Sequence[tuple[str, Mapping[str, Any]]],
+    path: Path,
+    refuse: Refuse,
+) -> dict[str, Plant]:
+    """Every plant by what it was named as, the usual one first; one file that is bad is one refusal, with its line."""
+    plants: dict[str, Plant] = {}
+    for where, parameters in (("", above), ("base.", common), *rows):
+        named = parameters.get(PLANT)
+        if named is not None and (not isinstance(named, str) or named not in plants):
+            plants[named] = _plant(named, path, f"{where}{PLANT}", refuse)
+    if PLANT not in {*above, *common} and not all(PLANT in parameters for _, parameters in rows):
+        raise refuse(PLANT, "is missing")
+    return plants
+
+
+def _plant(named: object, path: Path, key: str, refuse: Refuse) -> Plant:
+    if not isinstance(named, str):
+        raise refuse(key, f"{named!r} is no name of a plant or its file")
     if named in SHIPPED_PLANTS:
         return load_plant(named)
     file = path.parent / named
     if not file.is_file():
-        raise refuse("plant", f"there is no {named!r} beside it, and shipped are {', '.join(SHIPPED_PLANTS)}")
+        raise refuse(key, f"there is no {named!r} beside it, and shipped are {', '.join(SHIPPED_PLANTS)}")
     return load_plant(file)
+
+
+def _about(layout: str, refuse: Refuse) -> Refuse:
+    """Refusals that say of which of several layouts they are."""
+    return lambda key, reason: refuse(key, f"{layout}: {reason}")
 
 
 def _where_said(tables: Mapping[str, Any], where: str, parameters: Mapping[str, Any], key: str) -> str:
@@ -170,7 +216,7 @@ def _where_said(tables: Mapping[str, Any], where: str, parameters: Mapping[str, 
     return f"{where}{key}"
 
 
-def _check_shape(tables: Mapping[str, Any], refuse: Callable[[str, str], ExperimentError]) -> None:
+def _check_shape(tables: Mapping[str, Any], refuse: Refuse) -> None:
     """Only keys that mean something, and tables where tables are meant."""
     for key in tables:
         if key not in TOP:
@@ -181,10 +227,6 @@ def _check_shape(tables: Mapping[str, Any], refuse: Callable[[str, str], Experim
     listed = tables.get("scenario", [])
     if not isinstance(listed, list) or not all(isinstance(table, Mapping) for table in listed):
         raise refuse("scenario", "wanted tables: [[scenario]], each in two brackets")
-
-
-def _only(tables: Mapping[str, Any], keys: tuple[str, ...]) -> dict[str, Any]:
-    return {key: tables[key] for key in keys if key in tables}
 
 
 def _flat(table: Mapping[str, Any], before: str = "") -> dict[str, Any]:
@@ -198,15 +240,16 @@ def _flat(table: Mapping[str, Any], before: str = "") -> dict[str, Any]:
     return flat
 
 
-def _scenarios(
-    tables: Mapping[str, Any], refuse: Callable[[str, str], ExperimentError]
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def _scenarios(tables: Mapping[str, Any], folder: Path, refuse: Refuse) -> Iterator[tuple[str, dict[str, Any]]]:
     grid = _flat(tables.get("grid", {}))
     for key, values in grid.items():
         if not isinstance(values, list) or not values:
             raise refuse(f"grid.{key}", "wanted a list of at least one value")
     listed = tables.get("scenario", [])
     count = len(listed) + (1 if not grid and not listed else 0)
+    twice = named_twice([one for one in grid.get(PLANT, []) if isinstance(one, str)], folder)
+    if twice:
+        raise refuse(f"grid.{PLANT}", f"{twice} is there twice")
     product = 1
     for values in grid.values():
         product *= len(values)
@@ -221,14 +264,14 @@ def _scenarios(
         yield "", {}
 
 
-def _with(
-    spec: RunSpec, parameters: Mapping[str, Any], refuse: Callable[[str, str], ExperimentError], where: str
-) -> RunSpec:
+def _with(spec: RunSpec, parameters: Mapping[str, Any], refuse: Refuse, where: str) -> RunSpec:
     """The spec with these parameters, each by its name, and none under two names."""
     for key in parameters:
         if ALIASES.get(key) in parameters:
             raise refuse(f"{where}{key}", f"is there twice, also as {ALIASES[key]}")
     for key, value in parameters.items():
+        if key == PLANT:  # the others are about it
+            continue
         try:
             spec = _set(spec, key, value)
         except (ValueError, TypeError, msgspec.ValidationError) as error:
@@ -256,12 +299,13 @@ def _set(spec: RunSpec, key: str, value: Any) -> RunSpec:
 
 
 ALIASES = {name: f"workload.{name}" for name in ("orders_per_hour", "inbound_per_hour")}  # short for what is said most
-MACHINES = {"crane": "cranes", "vehicle": "vehicles", "station": "stations", "aisle": "aisles"}
+MACHINES = {"crane": "cranes", "vehicle": "vehicles", "station": "stations", "aisle": "aisles", "conveyor": "conveyors"}
 NUMBERS = {
     "crane": ("speed_x_mm_s", "speed_y_mm_s", "accel_x_mm_s2", "accel_y_mm_s2", "fork_cycle_ms"),
     "vehicle": ("speed_mm_s", "accel_mm_s2", "handling_ms", "battery_wh", "drain_wh_per_km", "charge_w"),
     "station": ("queue_length_max",),
     "aisle": ("bays", "levels"),
+    "conveyor": ("speed_mm_s",),
 }
 
 
@@ -270,7 +314,7 @@ def known_parameters() -> tuple[str, ...]:
     machines = (f"{kind}.{number}" for kind, numbers in NUMBERS.items() for number in numbers)
     words = (f"workload.{name}" for name in WorkloadSpec.__struct_fields__ if name != "replay")
     return (
-        "hours", "warm_up_hours", "seed", "vehicles", "orders_per_hour", "inbound_per_hour", "policies.KIND",
+        PLANT, "hours", "warm_up_hours", "seed", "vehicles", "orders_per_hour", "inbound_per_hour", "policies.KIND",
         "faults.KIND", *words, *(f"staff.{name}" for name in StaffSpec.__struct_fields__), *machines,
     )  # fmt: skip
 
@@ -290,8 +334,13 @@ def _with_machines(plant: Plant, kind: str, field: str, value: Any) -> Plant:
         raise ValueError(f"no such number of a {kind}; known are {', '.join(NUMBERS[kind])}")
     if type(value) is not int or not 0 < value <= NUMBER_MAX:
         raise ValueError(f"{value!r} is no whole number from 1 to {NUMBER_MAX}")
-    machines = tuple(replace(machine, **{field: value}) for machine in getattr(plant, MACHINES[kind]))
-    variant = replace(plant, **{MACHINES[kind]: machines})
+    machines = getattr(plant, MACHINES[kind])
+    if kind == "conveyor":  # whose numbers are those of its belts
+        belts = (tuple(replace(belt, **{field: value}) for belt in machine.segments) for machine in machines)
+        changed = tuple(replace(machine, segments=own) for machine, own in zip(machines, belts, strict=True))
+    else:
+        changed = tuple(replace(machine, **{field: value}) for machine in machines)
+    variant = replace(plant, **{MACHINES[kind]: changed})
     findings: tuple[Finding, ...] = check_plant(variant)
     if findings:
         raise ValueError(f"{findings[0].key}: {findings[0].reason}")

@@ -101,7 +101,7 @@ def write_report(
     if logged is not None and logged.log is not None and spec is not None:
         parts.append(_player())
         playback = _playback(logged.log, spec.plant)
-    title = next((spec.plant.name for spec in known.values()), "")
+    title = ", ".join(dict.fromkeys(spec.plant.name for spec in known.values()))
     path.write_text(
         page(("Simulation report", "仿真报告"), title, "".join(parts), language, playback), encoding="utf-8"
     )

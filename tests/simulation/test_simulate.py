@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -70,6 +71,18 @@ def test_fleets_are_compared_in_one_document() -> None:
     )
     assert [s["label"] for s in document["scenarios"]] == ["1 vehicle", "2 vehicles"]
     assert document["digest"] == document["scenarios"][0]["digest"]
+
+
+def test_layouts_are_compared_in_one_document_each_with_every_fleet() -> None:
+    wide = str(Path(__file__).parents[2] / "examples" / "wide.toml")
+    asked = ("--replications", "1", "--vehicles", "1", "--vehicles", "2")
+    document = json.loads(simulate(*SHORT, "--plant", wide, *asked, "--json").stdout)
+    labels = ["tiny, 1 vehicle", "tiny, 2 vehicles", "wide, 1 vehicle", "wide, 2 vehicles"]
+    assert [s["label"] for s in document["scenarios"]] == labels
+    assert "CR3" in document["scenarios"][2]["utilisation"]
+    twice = simulate(*SHORT, "--plant", wide, "--plant", "tiny")
+    assert (twice.exit_code, twice.stdout) == (2, "")
+    assert "--plant tiny: is there twice" in twice.stderr
 
 
 def test_the_shape_of_orders_and_the_pace_of_people_are_part_of_the_question() -> None:
@@ -162,8 +175,8 @@ def test_a_plant_file_that_does_not_exist_is_refused() -> None:
 
 def test_drawn_faults_befall_a_run_and_unknown_ones_are_refused_before_it() -> None:
     def ask(*faults: str) -> RunSpec:
-        question = Question(plant="tiny", orders_per_hour=30.0, hours=0.5, replications=1, seed=1, faults=faults)
-        return scenarios(question, load_plant("tiny"), None)[0]
+        question = Question(plants=("tiny",), orders_per_hour=30.0, hours=0.5, replications=1, seed=1, faults=faults)
+        return scenarios(question, [load_plant("tiny")], None)[0]
 
     calm, stormy = ask(), ask("no_read=20", "connection_dropped=10")
     assert stormy.faults == {"no_read": 20.0, "connection_dropped": 10.0}

@@ -105,6 +105,14 @@ def test_new_skus_get_stock_if_that_is_asked_for(orders_csv: Path) -> None:
     assert document("--orders-file", str(orders_csv), "--new-skus")["orders_shipped"] == 2
 
 
+def test_more_new_skus_than_fit_are_said_of_the_file_that_names_them(orders_csv: Path) -> None:
+    orders_csv.write_text("order_id,sku,quantity\n" + "".join(f"O{n},NEW{n},1\n" for n in range(300)))
+    refused = simulate(*SHORT, "--orders-file", str(orders_csv), "--new-skus")
+    assert refused.exit_code == 2
+    said = "300 SKUs of real orders beside the 6 of the workload do not fit: tiny holds opening stock on 60 locations"
+    assert refused.stderr == f"{orders_csv}: --new-skus: {said}\n"
+
+
 @pytest.mark.parametrize(
     ("content", "word"),
     [

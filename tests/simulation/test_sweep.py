@@ -23,6 +23,10 @@ from simulation.spec import RunResult
 from simulation.store import ResultStore
 from simulation.sweep import sweep
 from simulation.workers import Workers
+from simulation.workload import Workload
+from wcs.plant.file import load_plant
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 FILE = """
 plant = "tiny"
@@ -112,6 +116,113 @@ def test_a_refused_experiment_can_be_copied_and_so_sent_to_another_process(tmp_p
         experiment_of(FILE.replace("replications = 2", "seed = -1"), tmp_path)
     sent = copy.copy(refused.value)  # by the way that pickle goes
     assert (str(sent), sent.key) == (str(refused.value), refused.value.key)
+
+
+LAYOUTS = """
+plant = "tiny"
+hours = 0.1
+replications = 2
+[base]
+orders_per_hour = 40
+vehicles = 2
+[grid]
+plant = ["tiny", "wide.toml"]
+"""
+
+
+def wide_beside(folder: Path, change: tuple[str, str] = ("", "")) -> None:
+    """The example's plant file of three aisles, with one text exchanged for another."""
+    text = (EXAMPLES / "wide.toml").read_text(encoding="utf-8")
+    (folder / "wide.toml").write_text(text.replace(*change, 1) if change[0] else text, encoding="utf-8")
+
+
+def test_layouts_are_compared_on_the_same_orders_and_a_repeat_is_free(tmp_path: Path) -> None:
+    wide_beside(tmp_path)
+    file = tmp_path / "layouts.toml"
+    file.write_text(LAYOUTS, encoding="utf-8")
+    done = CliRunner().invoke(app, ["sweep", str(file), "--workers", "0", "--json"])
+    assert done.exit_code == 0, done.output
+    document = json.loads(done.stdout)
+    assert [one["figures"]["label"] for one in document["scenarios"]] == ["plant=tiny", "plant=wide"]
+    assert document["scenarios"][1]["difference"] is not None
+    assert document["best"] is not None or document["undecided"]
+    tiny, wide = (scenario.spec for scenario in load_experiment(file).scenarios)
+    assert (len(tiny.plant.aisles), len(wide.plant.aisles)) == (2, 3)
+    assert len(tiny.plant.vehicles) == len(wide.plant.vehicles) == 2  # what is said for all is of each layout
+    first, second = (Workload(spec.plant, spec.seed, shape=spec.workload) for spec in (tiny, wide))
+    assert [first.order(n) for n in range(1, 50)] == [second.order(n) for n in range(1, 50)]
+    store = ResultStore(tmp_path / "layouts" / "runs.sqlite")
+    again = sweep(load_experiment(file), store, Refusing())
+    assert [len(runs) for runs in again] == [2, 2]
+
+
+def test_layouts_of_one_name_and_of_files_of_one_name_have_labels_of_their_own(tmp_path: Path) -> None:
+    for folder in ("old", "new"):
+        (tmp_path / folder).mkdir()
+        wide_beside(tmp_path / folder, ('name = "wide"', 'name = "tiny"'))
+    text = LAYOUTS.replace('["tiny", "wide.toml"]', '["tiny", "old/wide.toml", "new/wide.toml"]')
+    labels = [scenario.label for scenario in experiment_of(text, tmp_path).scenarios]
+    assert labels == ["plant=tiny", "plant=old/wide.toml", "plant=new/wide.toml"]
+
+
+def test_every_scenario_may_name_its_plant_and_none_is_left_without(tmp_path: Path) -> None:
+    wide_beside(tmp_path)
+    named = '[[scenario]]\nplant = "wide.toml"\n[[scenario]]\nplant = "tiny"\nvehicles = 3\n'
+    text = LAYOUTS.replace('plant = "tiny"\n', "").split("[grid]")[0] + named
+    specs = [scenario.spec for scenario in experiment_of(text, tmp_path).scenarios]
+    assert [(spec.label, len(spec.plant.vehicles)) for spec in specs] == [
+        ("plant=wide", 2),
+        ("plant=tiny, vehicles=3", 3),
+    ]
+    with pytest.raises(ExperimentError, match="plant: is missing"):
+        experiment_of(f"{text}[[scenario]]\nvehicles = 1\n", tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (('"wide.toml"]', '"nowhere.toml"]'), ":9: grid.plant: there is no 'nowhere.toml' beside it, and shipped are"),
+        (('"wide.toml"]', "3]"), ":9: grid.plant: 3 is no name of a plant or its file"),
+        (('"wide.toml"]', '"tiny"]'), ":9: grid.plant: tiny is there twice"),
+        (('"wide.toml"]', '"wide.toml", "./wide.toml"]'), ":9: grid.plant: ./wide.toml is there twice"),
+        (("vehicles = 2", "vehicles = 2000"), ":7: base.vehicles: tiny: 2000 vehicles"),
+        (("= 40", '= 40\nplant = "demo"'), "base.plant: is there twice, also above all tables"),
+        (("= 40", "= 3000"), ":6: base.orders_per_hour: plant=tiny: 3000 orders an hour cannot be reached"),
+    ],
+)
+def test_an_impossible_layout_is_refused_with_file_and_line(change: tuple[str, str], said: str, tmp_path: Path) -> None:
+    wide_beside(tmp_path)
+    with pytest.raises(ExperimentError) as refused:
+        experiment_of(LAYOUTS.replace(*change), tmp_path)
+    assert said in str(refused.value)
+
+
+def test_a_bad_plant_file_of_an_experiment_is_refused_with_its_own_line(tmp_path: Path) -> None:
+    wide_beside(tmp_path, ("capacity = 5 }", "capacity = 0 }"))
+    lines = (tmp_path / "wide.toml").read_text(encoding="utf-8").splitlines()
+    line = next(n for n, text in enumerate(lines, 1) if text == "segments = [")
+    with pytest.raises(ExperimentError, match=rf"wide\.toml:{line}: conveyors\.CV\.segments"):
+        experiment_of(LAYOUTS, tmp_path)
+
+
+def test_all_belts_of_a_plant_may_be_faster(tmp_path: Path) -> None:
+    text = FILE.replace("crane.speed_x_mm_s", "conveyor.speed_mm_s").replace("[1000, 3000]", "[800]")
+    (scenario,) = experiment_of(text, tmp_path).scenarios
+    assert {belt.speed_mm_s for one in scenario.spec.plant.conveyors for belt in one.segments} == {800}
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.toml")), ids=lambda file: file.name)
+def test_the_examples_are_possible(file: Path) -> None:
+    if file.name == "wide.toml":
+        assert load_plant(file).name == "wide"
+    else:
+        assert len(load_experiment(file).scenarios) > 1
+
+
+def test_an_experiment_that_is_not_there_is_no_plant(tmp_path: Path) -> None:
+    refused = CliRunner().invoke(app, ["sweep", str(tmp_path / "demo")])
+    assert refused.exit_code == 2
+    assert refused.stderr == f"{tmp_path / 'demo'}: (file): there is no such experiment file\n"
 
 
 def test_workers_give_the_rows_that_one_process_gives_and_a_repeat_is_free(tmp_path: Path) -> None:
