@@ -18,6 +18,9 @@ Rate = Annotated[float | None, typer.Option(help="mean rate", show_default="60, 
 Plants = Annotated[list[str], typer.Option(help="a shipped plant's name, or a file; given again, layouts are compared")]
 Policies = Annotated[list[str] | None, typer.Option(help=f"KIND=NAME as in a site file{AGAIN}")]
 Rates = Annotated[list[str] | None, typer.Option(help=f"KIND=RATE an hour: no_read, device_fault, …{AGAIN}")]
+Script = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help="a file of faults at minutes of their own")
+]
 Shape = Annotated[list[str] | None, typer.Option(help=f"KEY=VALUE: lines_max, abc_skew, arrivals, …{AGAIN}")]
 Pace = Annotated[list[str] | None, typer.Option(help=f"KEY=VALUE: pick_ms, carry_ms, …{AGAIN}")]
 Fleets = Annotated[list[int] | None, typer.Option(help="fleet size; given again, fleets are compared")]
@@ -46,6 +49,7 @@ def simulate(
     warm_up: Annotated[float, typer.Option(help="hours before the measured ones")] = 0.0,
     policy: Policies = None,
     fault: Rates = None,
+    faults_from: Script = None,
     site: Annotated[str | None, typer.Option(help="a site file, or a shipped site's name: its policies")] = None,
     workload: Shape = None,
     staff: Pace = None,
@@ -77,6 +81,7 @@ def simulate(
         warm_up_hours=warm_up,
         policies=tuple(policy or ()),
         faults=tuple(fault or ()),
+        faults_from=faults_from,
         site=site,
         workload=tuple(workload or ()),
         staff=tuple(staff or ()),

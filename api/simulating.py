@@ -28,6 +28,8 @@ from api.simulating_sources import (
     renumbered,
 )
 from simulation.check import REPLAY, check_reach, check_spec
+from simulation.fault_script import FAULT, read_fault_file
+from simulation.faults import Fault
 from simulation.figures import Figures, figures_of, not_kept_up
 from simulation.layouts import layout_names, named_twice, with_same_articles
 from simulation.replications import replicate
@@ -43,6 +45,7 @@ from wcs.plant.file import load_plant
 from wcs.plant.finding import Finding
 from wcs.plant.model import Plant, Record
 from wcs.plant.site_file import load_site
+from wcs.plant.toml_lines import where
 
 Show = Callable[[str, int, int, float], None]
 """(scenario, replication from 0, replications, share of it that is done)"""
@@ -62,6 +65,7 @@ class Question(Record):
     new_skus: SKUs of the file that nobody knows get opening stock; else they are refused.
     latency_from, start_from: URLs of a site's ledger.
     closed: aisles, locations, stations or track nodes out of use.
+    faults_from: a file of scripted faults, besides those that are drawn.
     sensitivity: also ask what faster machines would bring.
     """
 
@@ -73,6 +77,7 @@ class Question(Record):
     warm_up_hours: float = 0.0
     policies: tuple[str, ...] = ()
     faults: tuple[str, ...] = ()
+    faults_from: Path | None = None
     vehicles: tuple[int, ...] = ()
     relative_half_width: float | None = None
     gate: str | None = None
@@ -193,6 +198,8 @@ def _possible(question: Question, spec: RunSpec, findings: Sequence[Finding]) ->
 
 def _about(question: Question, spec: RunSpec, key: str) -> str:
     """Where whoever asked has said what a finding is about."""
+    if key.startswith(f"{FAULT} "):
+        return f"{where(str(question.faults_from), key)}: {key}"
     if key == REPLAY:
         return f"{question.orders_file}: --new-skus" if question.orders_file else "--orders-from"
     return f"{question.plants[0] if len(question.plants) == 1 else spec.label}: {key}"
@@ -250,8 +257,13 @@ def scenarios(question: Question, plants: Sequence[Plant], start: Start | None) 
         Refusal: a file, a policy or a fleet is impossible.
     """
     names = layout_names(question.plants)
+    with refusals():
+        script = read_fault_file(question.faults_from) if question.faults_from is not None else ()
     drawn = with_same_articles(
-        [_drawn(question, plant, names[named], start) for named, plant in zip(question.plants, plants, strict=True)]
+        [
+            _drawn(question, plant, names[named], script, start)
+            for named, plant in zip(question.plants, plants, strict=True)
+        ]
     )
     for spec in drawn:
         _possible(question, spec, check_spec(spec))
@@ -268,7 +280,7 @@ def scenarios(question: Question, plants: Sequence[Plant], start: Start | None) 
     return specs
 
 
-def _drawn(question: Question, plant: Plant, label: str, start: Start | None) -> RunSpec:
+def _drawn(question: Question, plant: Plant, label: str, script: tuple[Fault, ...], start: Start | None) -> RunSpec:
     """A layout with its own fleet, and orders that are drawn."""
     return RunSpec(
         plant=plant,
@@ -279,6 +291,7 @@ def _drawn(question: Question, plant: Plant, label: str, start: Start | None) ->
         warm_up_hours=question.warm_up_hours,
         policies=_policies(question, plant),
         faults=_rates("--fault", question.faults),
+        script=script,
         latency=latencies(question.latency_from, plant) if question.latency_from is not None else {},
         closed=question.closed,
         start=start.digest if start else "",

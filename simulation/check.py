@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from simulation.arrivals import HOURS_A_DAY
 from simulation.bounds import saturated
+from simulation.fault_script import script_findings
 from simulation.faults import FAULTS_MAX, KINDS
 from simulation.spec import LatencyProfile, RunSpec, WorkloadSpec
 from simulation.workload import Workload
@@ -38,6 +39,7 @@ def check_spec(spec: RunSpec) -> tuple[Finding, ...]:
     return (
         *_times(spec),
         *_faults(spec),
+        *script_findings(spec),
         *_workload(spec.workload),
         *_names(spec),
         *(f for name, profile in spec.latency.items() for f in _latency(f"latency.{name}", profile)),

@@ -11,6 +11,10 @@
     plant = ["demo", "wide.toml"]
     [[scenario]]              # or one by one
     "crane.speed_x_mm_s" = 4000
+    [[fault]]                 # befalls every scenario: fault_script.py
+    at_minute = 20
+    kind = "device_fault"
+    target = "CR1"
 
 Rule: a parameter that is not known, and a scenario that is impossible, is refused with file, line, key and reason
 before any run starts.
@@ -27,6 +31,7 @@ import msgspec
 from msgspec.structs import replace
 
 from simulation.check import check_reach
+from simulation.fault_script import FAULT, read_script
 from simulation.figures import GOALS
 from simulation.layouts import layout_names, named_twice, with_same_articles
 from simulation.spec import RunSpec, StaffSpec, WorkloadSpec
@@ -54,6 +59,7 @@ TOP = (
     "base",
     "grid",
     "scenario",
+    FAULT,
 )
 
 
@@ -152,13 +158,14 @@ def _specified(tables: Mapping[str, Any], path: Path, refuse: Refuse) -> tuple[S
     plants = _plants(above, common, rows, path, refuse)
     usual = next(iter(plants))
     names = layout_names(tuple(plants))
+    script = read_script(tables[FAULT], str(path)) if FAULT in tables else ()
     bases: dict[str, RunSpec] = {}
     specs: dict[str, RunSpec] = {}
     for where, parameters in rows:
         named = parameters.get(PLANT, usual)
         said = refuse if len(plants) == 1 else _about(names[named], refuse)
         if named not in bases:
-            base = _with(RunSpec(plant=plants[named]), above, said, "")
+            base = _with(RunSpec(plant=plants[named], script=script), above, said, "")
             bases[named] = _with(base, common, said, "base.")
         shown = {key: names[named] if key == PLANT else value for key, value in parameters.items()}
         label = ", ".join(f"{key}={value}" for key, value in shown.items()) or plants[named].name
@@ -209,6 +216,8 @@ def _about(layout: str, refuse: Refuse) -> Refuse:
 
 def _where_said(tables: Mapping[str, Any], where: str, parameters: Mapping[str, Any], key: str) -> str:
     """Where in the file the parameter of a finding was said last: in the scenario, else for all of them."""
+    if key.startswith(f"{FAULT} "):
+        return key
     for place, said in ((where, parameters), ("base.", _flat(tables.get("base", {}))), ("", tables)):
         for name in said:
             if ALIASES.get(name, name) == key:

@@ -71,7 +71,11 @@ KINDS: dict[str, tuple[str, dict[str, Value]]] = {
 
 
 class FaultRefused(ValueError):
-    """A fault that cannot be: its kind, target or an argument is unknown or out of range."""
+    """A fault that cannot be: its kind, target or an argument is unknown or out of range; `key` is which of them."""
+
+    def __init__(self, text: str, key: str = "kind") -> None:
+        super().__init__(text)
+        self.key = key
 
 
 class Fault(Record):
@@ -120,11 +124,11 @@ def check_fault(fault: Fault, plant: Plant) -> None:
     if fault.kind not in KINDS:
         raise FaultRefused(f"there is no fault {fault.kind!r}: wanted one of {', '.join(KINDS)}")
     if fault.at_ms < 0:
-        raise FaultRefused(f"{fault.kind}: at_ms {fault.at_ms} is before the run begins")
+        raise FaultRefused(f"{fault.kind}: at_ms {fault.at_ms} is before the run begins", "at_minute")
     what, usual = KINDS[fault.kind]
     for name, value in fault.arguments.items():
         if name not in usual:
-            raise FaultRefused(f"{fault.kind} has no argument {name!r}: wanted one of {', '.join(usual)}")
+            raise FaultRefused(f"{fault.kind} has no argument {name!r}: wanted one of {', '.join(usual)}", name)
         _check_argument(fault.kind, name, value)
     named = fault.target in targets(plant, fault.kind)
     if what is ORDER:
@@ -132,7 +136,7 @@ def check_fault(fault: Fault, plant: Plant) -> None:
     elif what is BIN:
         named = named or LocationTable(plant).has(fault.target)
     if not named:
-        raise FaultRefused(f"{fault.kind}: {plant.name} has no {what} {fault.target!r}")
+        raise FaultRefused(f"{fault.kind}: {plant.name} has no {what} {fault.target!r}", "target")
 
 
 def check_faults(faults: Iterable[Fault], plant: Plant) -> tuple[Fault, ...]:
@@ -149,12 +153,12 @@ def _check_argument(kind: str, name: str, value: Value) -> None:
     choices = {"way": WAYS, "when": WHEN, "alarm": ("", *FAULT_ALARMS)}.get(name)
     if choices is not None:
         if value not in choices:
-            raise FaultRefused(f"{kind}: {name} {value!r} is not one of {', '.join(filter(None, choices))}")
+            raise FaultRefused(f"{kind}: {name} {value!r} is not one of {', '.join(filter(None, choices))}", name)
         return
     most = {"count": COUNT_MAX, "draw": DRAWS - 1}.get(name, FOR_MS_MAX)
     least = 0 if name == "draw" else 1
-    if not isinstance(value, int) or not least <= value <= most:
-        raise FaultRefused(f"{kind}: {name} {value!r} is not from {least} to {most}")
+    if type(value) is not int or not least <= value <= most:
+        raise FaultRefused(f"{kind}: {name} {value!r} is not from {least} to {most}", name)
 
 
 def draw_faults(plant: Plant, seed: int, rates_per_hour: Mapping[str, float], *, until_ms: int) -> tuple[Fault, ...]:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import msgspec
 
+from simulation.faults import Fault
 from simulation.report_charts import Words, said
 from simulation.spec import RunSpec, WorkloadSpec, sources_digest
 from wcs.plant.model import Record
@@ -91,6 +92,8 @@ def _of_spec(spec: RunSpec, asked: Asked) -> Iterator[tuple[Words, Words]]:
     yield ("policies", "策略"), _same(_pairs(chosen | spec.policies))
     faults = _pairs(spec.faults)
     yield ("faults an hour", "每小时故障"), (faults or "none", faults or "无")
+    if spec.script:
+        yield ("scripted faults", "预设故障"), _script(spec.script)
     staff = spec.staff
     carried = [f"{ms / 1000:g}" for ms in (staff.pick_ms, staff.carry_ms, staff.answer_ms)]
     yield (
@@ -110,6 +113,17 @@ def _of_spec(spec: RunSpec, asked: Asked) -> Iterator[tuple[Words, Words]]:
             ("begins with", "初始状态"),
             (f"the state of {asked.start} ({spec.start[:16]})", f"{asked.start} 的状态（{spec.start[:16]}）"),
         )
+
+
+def _script(script: Sequence[Fault]) -> Words:
+    first = sorted(script, key=lambda fault: fault.at_ms)[:VALUES_SHOWN]
+    more = len(script) - len(first)
+
+    def told(minute: str, rest: str) -> str:
+        lines = [minute.format(f"{fault.kind} {fault.target}", f"{fault.at_ms / 60_000:g}") for fault in first]
+        return "; ".join(lines) + (rest.format(more) if more else "")
+
+    return told("{} in minute {}", " and {} more"), told("{}（第 {} 分钟）", " 等，另有 {} 个")
 
 
 def _same(text: str) -> Words:

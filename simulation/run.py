@@ -64,8 +64,8 @@ def run(
     add_people(twin, spec.staff, spec.seed)
     add_shops(twin, workload, spec.workload)
     end_ms = spec.end_ms
-    if spec.faults:
-        TwinFaults(twin, draw_faults(spec.plant, spec.seed, spec.faults, until_ms=end_ms))
+    if spec.faults or spec.script:
+        TwinFaults(twin, (*draw_faults(spec.plant, spec.seed, spec.faults, until_ms=end_ms), *spec.script))
     with _collecting_seldom():
         while twin.now_ms < end_ms and not measures.diverged:
             twin.run_to(min(end_ms, twin.now_ms + PROGRESS_MS))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from simulation.faults import Fault
 from wcs.core.events import OrderLineWish
 from wcs.plant.model import Plant, Record
 
@@ -78,7 +79,7 @@ class RunSpec(Record):
 
     hours: measured time, after `warm_up_hours` that count in no figure.
     policies: kind → name as in site.toml; what is not named is the default.
-    faults: rates an hour by class of fault.
+    faults: rates an hour by class of fault. script: those that come at moments of their own besides.
     closed: aisles, locations, stations and track nodes that are kept out of use from the start.
     start: digest of the site's state from which a warm start goes on; empty: opening stock, machines at rest.
     keep: "row" (figures only), or "log" (also what playback, Gantt charts and heat maps need).
@@ -94,6 +95,7 @@ class RunSpec(Record):
     latency: dict[str, LatencyProfile] = msgspec.field(default_factory=dict)
     staff: StaffSpec = StaffSpec()
     faults: dict[str, float] = msgspec.field(default_factory=dict)
+    script: tuple[Fault, ...] = ()
     closed: tuple[str, ...] = ()
     start: str = ""
     keep: str = "row"
