@@ -15,13 +15,14 @@ from api.program import made_now, program, without_password
 from api.simulating import Show
 from api.simulating_report import why_not
 from api.simulating_sources import Refusal, refusals
-from simulation.acceptance import Availability, Book, write_book
+from simulation.acceptance import Availability, Book, availability_of, write_book
 from simulation.acceptance_page import write_page
 from simulation.check import check_reach
 from simulation.crane_trials import CYCLES_MAX, CYCLES_MIN
 from simulation.downtimes_of_journal import read_downtimes
+from simulation.event_log import read_log
 from simulation.report_asked import Asked, alike
-from simulation.spec import DeviceTimes, RunSpec, WorkloadSpec
+from simulation.spec import RunSpec, WorkloadSpec
 from wcs.ledger.snapshot import read_snapshot
 from wcs.plant.file import load_plant
 from wcs.plant.model import Plant, Record
@@ -30,7 +31,9 @@ LANGUAGES = ("en", "zh")
 
 
 class Wanted(Record):
-    """What was asked at the command line; hours 0: no run. `from_url` is a site's ledger."""
+    """What was asked at the command line; hours 0: no run. `from_url` is a site's ledger, `from_log`
+    the event log of a run.
+    """
 
     plant: str
     cycles: int = 1_000
@@ -39,6 +42,7 @@ class Wanted(Record):
     orders_per_hour: float = 60.0
     faults: tuple[str, ...] = ()
     from_url: str | None = None
+    from_log: Path | None = None
     report: Path | None = None
     language: str = "en"
 
@@ -53,12 +57,12 @@ def accept(wanted: Wanted, show: Show = lambda label, n, of, share: None) -> Boo
         plant = load_plant(wanted.plant)
     spec = _spec(wanted, plant)
     _check(wanted, spec)
-    journal = _journal(wanted.from_url, plant) if wanted.from_url is not None else ()
+    others = tuple(_others(wanted, plant))
     with refusals(wanted.plant):
         book = write_book(
             spec,
             cycles=wanted.cycles,
-            journal=journal,
+            others=others,
             simulated=wanted.hours > 0,
             progress=lambda what, share: show(what, 0, 1, share),
         )
@@ -76,6 +80,8 @@ def _asked(wanted: Wanted) -> Asked:
     ]
     if wanted.from_url is not None:
         more.append((("journal of", "日志来自"), alike(without_password(wanted.from_url))))
+    if wanted.from_log is not None:
+        more.append((("event log", "事件日志"), alike(str(wanted.from_log))))
     return Asked(plant=wanted.plant, made=made_now(), program=program(), more=tuple(more))
 
 
@@ -126,9 +132,14 @@ def _check(wanted: Wanted, spec: RunSpec) -> None:
             raise Refusal(f"{wanted.plant}: {finding.key}: {finding.reason}")
 
 
-def _journal(url: str, plant: Plant) -> tuple[DeviceTimes, ...]:
-    with refusals("--from"), read_snapshot(url) as connection:
-        return read_downtimes(connection, plant)
+def _others(wanted: Wanted, plant: Plant) -> Iterator[Availability]:
+    """What is read besides the run."""
+    if wanted.from_url is not None:
+        with refusals("--from"), read_snapshot(wanted.from_url) as connection:
+            yield availability_of(read_downtimes(connection, plant), "journal")
+    if wanted.from_log is not None:
+        with refusals(f"--from-log: {wanted.from_log}"):
+            yield availability_of(read_log(wanted.from_log, plant), "log")
 
 
 def _cycle_lines(book: Book) -> Iterator[str]:

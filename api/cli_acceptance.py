@@ -16,6 +16,9 @@ from api.exit_codes import REFUSED
 AGAIN = "; may be given again"
 Rates = Annotated[list[str] | None, typer.Option(help=f"KIND=RATE an hour: device_fault, …{AGAIN}")]
 From = Annotated[str | None, typer.Option("--from", help="also availability from the ledger at this URL, read only")]
+Log = Annotated[
+    Path | None, typer.Option(exists=True, dir_okay=False, help="also availability from a log of wcs simulate --log")
+]
 Out = Annotated[Path | None, typer.Option(dir_okay=False, help="write the book as one HTML file, for the printer")]
 
 
@@ -27,6 +30,7 @@ def acceptance(
     orders_per_hour: Annotated[float, typer.Option(help="in the run")] = 60.0,
     fault: Rates = None,
     from_url: From = None,
+    from_log: Log = None,
     report: Out = None,
     language: Annotated[str, typer.Option(help="in which the file opens: en or zh")] = "en",
     as_json: Annotated[bool, typer.Option("--json", help="one JSON document on standard output")] = False,
@@ -44,6 +48,7 @@ def acceptance(
         orders_per_hour=orders_per_hour,
         faults=tuple(fault or ()),
         from_url=from_url,
+        from_log=from_log,
         report=report,
         language=language,
     )

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from api.exit_codes import NOT_WELL, REFUSED
+
+if TYPE_CHECKING:
+    from api.simulating import Answer
 
 AGAIN = "; may be given again"
 Rate = Annotated[float | None, typer.Option(help="mean rate", show_default="60, or with --from the site's own")]
@@ -29,6 +32,10 @@ GateText = Annotated[
     str | None, typer.Option(help='"throughput>=X@95%": exit code 1 when the lower limit of the interval misses')
 ]
 ReportFile = Annotated[Path | None, typer.Option(dir_okay=False, help="write a self-contained HTML report")]
+LogFile = Annotated[
+    Path | None,
+    typer.Option(dir_okay=False, help="write the facts of the first scenario's first run, a line of JSON each"),
+]
 OrdersFile = Annotated[
     Path | None, typer.Option(exists=True, dir_okay=False, help="CSV: order_id, sku, quantity, placed or after_s")
 ]
@@ -57,6 +64,7 @@ def simulate(
     relative_half_width: Narrow = None,
     gate: GateText = None,
     report: ReportFile = None,
+    log: LogFile = None,
     orders_times: Annotated[float, typer.Option(help="how many times as many orders: 2 doubles them")] = 1.0,
     orders_file: OrdersFile = None,
     new_skus: NewSkus = False,
@@ -89,6 +97,7 @@ def simulate(
         relative_half_width=relative_half_width,
         gate=gate,
         report=report,
+        log=log,
         orders_times=orders_times,
         orders_file=orders_file,
         orders_from=orders_from,
@@ -104,8 +113,13 @@ def simulate(
     except Refusal as refusal:
         typer.echo(str(refusal), err=True)
         raise typer.Exit(REFUSED) from None
+    _tell(found, as_json)
+    raise typer.Exit(0 if found.passed else NOT_WELL)
+
+
+def _tell(found: Answer, as_json: bool) -> None:
+    """Figures on standard output, remarks beside them."""
     for line in found.remarks():
         typer.echo(line, err=True)
     sys.stdout.write(found.document() if as_json else found.table())
     sys.stdout.flush()
-    raise typer.Exit(0 if found.passed else NOT_WELL)

@@ -28,6 +28,7 @@ from api.simulating_sources import (
     renumbered,
 )
 from simulation.check import REPLAY, check_reach, check_spec
+from simulation.event_log import run_logged
 from simulation.fault_script import FAULT, read_fault_file
 from simulation.faults import Fault
 from simulation.figures import Figures, figures_of, not_kept_up
@@ -66,6 +67,7 @@ class Question(Record):
     latency_from, start_from: URLs of a site's ledger.
     closed: aisles, locations, stations or track nodes out of use.
     faults_from: a file of scripted faults, besides those that are drawn.
+    log: a file for the event log of the first run of the first scenario.
     sensitivity: also ask what faster machines would bring.
     """
 
@@ -92,6 +94,7 @@ class Question(Record):
     workload: tuple[str, ...] = ()
     staff: tuple[str, ...] = ()
     report: Path | None = None
+    log: Path | None = None
     sensitivity: bool = False
 
 
@@ -161,7 +164,9 @@ def answer(question: Question, show: Show = lambda label, n, of, share: None) ->
     for spec in specs:
         _possible(question, spec, check_reach(spec))
     write_report = _reporter(question, {spec.label: spec for spec in specs}, gate)
-    results = [_runs(question, spec, start, show) for spec in specs]
+    if question.log is not None and (why := why_not(question.log)):
+        raise Refusal(f"--log: {why}")
+    results = [_runs(question, spec, start, show, question.log if spec is specs[0] else None) for spec in specs]
     brings = [
         one
         for spec, runs in zip(specs, results, strict=True)
@@ -348,8 +353,20 @@ def _replay(question: Question, drawn: RunSpec, start: Start | None) -> tuple[Re
     return faster(orders, question.orders_times)
 
 
-def _runs(question: Question, spec: RunSpec, start: Start | None, show: Show) -> list[RunResult]:
+def _runs(
+    question: Question, spec: RunSpec, start: Start | None, show: Show, log: Path | None = None
+) -> list[RunResult]:
+    """The runs of a scenario, the first of them with its event log."""
     of = question.replications
+
+    def one(asked: RunSpec, progress: Callable[[float], None]) -> RunResult:
+        if log is None or asked.seed != spec.seed:
+            return run(asked, progress, start=start)
+        try:
+            return run_logged(asked, log, progress, start=start)
+        except OSError as error:
+            raise Refusal(f"--log: {log}: {error.strerror}") from None
+
     try:
         return list(
             replicate(
@@ -357,7 +374,7 @@ def _runs(question: Question, spec: RunSpec, start: Start | None, show: Show) ->
                 of,
                 relative_half_width=question.relative_half_width,
                 progress=lambda n, share: show(spec.label, n, max(of, n + 1), share),
-                one=partial(run, start=start),
+                one=one,
             )
         )
     except RequestRefused as refusal:  # an order of a file or a journal that this plant's mind does not take

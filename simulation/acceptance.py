@@ -47,7 +47,7 @@ class DeviceAvailability(Record):
 class Availability(Record):
     """Of all devices of one log; `system` is the product over the kinds, as all of them are needed.
 
-    source: "run", or "journal".
+    source: "run", "journal" (of a site), or "log" (of a run, from a file).
     """
 
     source: str
@@ -113,20 +113,19 @@ def write_book(
     spec: RunSpec,
     *,
     cycles: int = CYCLES,
-    journal: Sequence[DeviceTimes] = (),
+    others: Sequence[Availability] = (),
     simulated: bool = True,
     progress: Progress = quiet,
 ) -> Book:
-    """The book of a plant: drawn cycles, one run of the plant under orders, and the times of a site's journal.
+    """The book of a plant: drawn cycles, one run of the plant under orders, and what was read elsewhere.
 
     Raises:
         ValueError: the run is impossible.
     """
     aisles = cycles_of(spec.plant, cycles=cycles, seed=spec.seed, progress=progress)
-    found = [availability_of(journal, "journal")] if journal else []
     if not simulated:
         return Book(
-            plant=spec.plant.name, seed=spec.seed, cycles=cycles, aisles=aisles, availability=tuple(found)
+            plant=spec.plant.name, seed=spec.seed, cycles=cycles, aisles=aisles, availability=tuple(others)
         )  # fmt: skip
     result = run(spec, lambda share: progress("run", share))
     assert result.log is not None, "the spec keeps the log"
@@ -135,7 +134,7 @@ def write_book(
         seed=spec.seed,
         cycles=cycles,
         aisles=aisles,
-        availability=(availability_of(result.log.devices, "run"), *found),
+        availability=(availability_of(result.log.devices, "run"), *others),
         run=result.row.run,
         digest=result.row.digest,
         diverged=result.row.diverged,

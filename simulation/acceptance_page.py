@@ -23,6 +23,7 @@ RUN_NOTE = (
 SOURCES = {
     "run": ("Availability in the run", "运行中的可用率"),
     "journal": ("Availability in the site's journal", "现场日志中的可用率"),
+    "log": ("Availability in the event log of a run", "运行事件日志中的可用率"),
 }
 CYCLE_HEADS = (
     ("aisle", "巷道"), ("crane", "堆垛机"), ("cycle", "作业循环"), ("FEM 9.851, s", "FEM 9.851（秒）"),
@@ -120,7 +121,7 @@ def _availability(one: Availability) -> str:
     total = f"<p>{system}<strong>{one.system:.3%}</strong></p>"
     kinds = table(KIND_HEADS, [_kind_row(kind) for kind in one.kinds])
     devices = table(DEVICE_HEADS, [_device_row(device) for device in one.devices])
-    caveat = said(*RUN_NOTE, "p", ' class="note"') if one.source == "run" else ""
+    caveat = said(*RUN_NOTE, "p", ' class="note"') if one.source != "journal" else ""
     return section(SOURCES[one.source], TIMES_NOTE, caveat, devices, total, kinds)
 
 

@@ -6,7 +6,7 @@ import contextlib
 import gc
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
@@ -26,6 +26,7 @@ from simulation.wires import timed_wire
 from simulation.workload import WARM_REFILL, Workload
 from wcs.core import events as v
 from wcs.core.entities import Sku
+from wcs.core.facts import Fact
 from wcs.core.turn import Step
 from wcs.core.warehouse import Warehouse
 from wcs.plant.policies import policies_of
@@ -35,12 +36,18 @@ GARBAGE_MAX = 50_000  # objects made and not freed before the collector looks: w
 PROGRESS_MS = 60_000  # plant time between two reports of progress
 # Orders that may stand open at once: a plant that lets more pile up does not keep up with its orders, and says so.
 OPEN_ORDERS_MAX = 5_000
+Listen = Callable[[Sequence[Fact], int], None]
 
 
 def run(
-    spec: RunSpec, progress: Callable[[float], None] = lambda share: None, *, start: Start | None = None
+    spec: RunSpec,
+    progress: Callable[[float], None] = lambda share: None,
+    *,
+    start: Start | None = None,
+    listen: Listen = lambda facts, at_ms: None,
 ) -> RunResult:
-    """Run it; `progress` hears the share of plant time done, `start` is the site's state of a warm start.
+    """Run it; `progress` hears the share of plant time done, `start` is the site's state of a warm start, `listen`
+    hears the facts of each turn.
 
     Raises:
         ValueError: the spec is impossible (unknown policy, more stock than places, a rate below zero).
@@ -57,7 +64,7 @@ def run(
     if spec.latency:
         twin.wire = timed_wire(Latency(spec.latency, spec.plant, spec.seed), twin.env)
     measures = Measures(spec, twin)
-    clock = _Clock(twin, measures)
+    clock = _Clock(twin, measures, listen)
     workload = _open(twin, spec, start)
     for place in spec.closed:
         twin.handle(v.PlaceBlockRequested(at_ms=0, actor="planner", place=place, blocked=True, reason="closed"))
@@ -114,7 +121,7 @@ def _open(twin: Twin, spec: RunSpec, start: Start | None) -> Workload:
 class _Clock:
     """Between mind and twin: the stopwatch on planning, and the hash over all facts."""
 
-    def __init__(self, twin: Twin, measures: Measures) -> None:
+    def __init__(self, twin: Twin, measures: Measures, listen: Listen) -> None:
         self._twin = twin
         self._began = time.perf_counter()
         self._planning = 0.0
@@ -129,6 +136,7 @@ class _Clock:
             if step.facts:
                 self._digest.update(encode(step.facts))
                 measures.facts(step.facts, event.at_ms)
+                listen(step.facts, event.at_ms)
             return step
 
         twin.decide = timed
