@@ -200,7 +200,8 @@ def _plants(
 
 def _plant(named: object, path: Path, key: str, refuse: Refuse) -> Plant:
     if not isinstance(named, str):
-        raise refuse(key, f"{named!r} is no name of a plant or its file")
+        several = "; several are compared in a list of [grid]" if isinstance(named, list) else ""
+        raise refuse(key, f"{named!r} is no name of a plant or its file{several}")
     if named in SHIPPED_PLANTS:
         return load_plant(named)
     file = path.parent / named

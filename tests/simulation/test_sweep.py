@@ -182,6 +182,10 @@ def test_every_scenario_may_name_its_plant_and_none_is_left_without(tmp_path: Pa
     ("change", "said"),
     [
         (('"wide.toml"]', '"nowhere.toml"]'), ":9: grid.plant: there is no 'nowhere.toml' beside it, and shipped are"),
+        (
+            ('= "tiny"', '= ["tiny"]'),
+            ":2: plant: ['tiny'] is no name of a plant or its file; several are compared in a list",
+        ),
         (('"wide.toml"]', "3]"), ":9: grid.plant: 3 is no name of a plant or its file"),
         (('"wide.toml"]', '"tiny"]'), ":9: grid.plant: tiny is there twice"),
         (('"wide.toml"]', '"wide.toml", "./wide.toml"]'), ":9: grid.plant: ./wide.toml is there twice"),
@@ -203,6 +207,15 @@ def test_a_bad_plant_file_of_an_experiment_is_refused_with_its_own_line(tmp_path
     line = next(n for n, text in enumerate(lines, 1) if text == "segments = [")
     with pytest.raises(ExperimentError, match=rf"wide\.toml:{line}: conveyors\.CV\.segments"):
         experiment_of(LAYOUTS, tmp_path)
+
+
+def test_a_rack_of_other_bays_gets_the_same_orders_unless_articles_are_said(tmp_path: Path) -> None:
+    text = FILE.replace('"crane.speed_x_mm_s" = [1000, 3000]', '"aisle.bays" = [5, 8]')
+    for said, counts in (("", [6, 6]), ('"workload.sku_count" = 9\n', [9, 9])):
+        specs = [
+            scenario.spec for scenario in experiment_of(text.replace("[grid]", f"{said}[grid]"), tmp_path).scenarios
+        ]
+        assert [spec.workload.sku_count for spec in specs] == counts
 
 
 def test_all_belts_of_a_plant_may_be_faster(tmp_path: Path) -> None:
