@@ -7,6 +7,7 @@ from typing import Any
 
 from devices.machines.world import WorldLine
 from simulation.activity import Activity
+from simulation.belt_activity import BeltActivity
 from simulation.downtimes import Downtimes
 from simulation.spec import BUCKET_MS, KpiRow, Move, Passage, RunLog, RunResult, RunSpec, Series, Timing
 from simulation.statistics import falls_behind, percentile
@@ -21,10 +22,11 @@ ENDED = (OrderState.BACKORDERED, OrderState.CANCELLED)  # and never shipped: the
 class Measures:
     """Counters of one run; what happens before the warm-up's end counts in the series only."""
 
-    def __init__(self, spec: RunSpec, twin: Twin) -> None:
+    def __init__(self, spec: RunSpec, twin: Twin, belts: BeltActivity) -> None:
         self._spec = spec
         self._twin = twin
-        self._warm_ms = int(spec.warm_up_hours * HOUR_MS)
+        self._belts = belts
+        self._warm_ms = spec.warm_ms
         self._half_ms = (self._warm_ms + spec.end_ms) // 2
         state = twin.warehouse.state  # of a warm start: orders that stood open before count from when they were placed
         self._placed = {n: (state.order[n].placed_ms, len(state.lines(n))) for n in state.orders_open}
@@ -79,6 +81,9 @@ class Measures:
             if self._driven is not None:
                 self._driven.append(Passage(at_ms=at_ms, vehicle=fact.vehicle, node=fact.node))
 
+    def _seen(self, fact: f.DeviceSeen, at_ms: int) -> None:
+        self._belts.seen(fact.device, fact.able, at_ms)
+
     def _ship(self, number: str, at_ms: int) -> None:
         bucket = at_ms // BUCKET_MS
         self._shipped[bucket] = self._shipped.get(bucket, 0) + 1
@@ -117,7 +122,7 @@ class Measures:
             transports=self._transports,
             transports_per_hour=self._transports / hours,
             open_orders=len(self._placed),
-            utilisation=self._activity.shares(self._twin.now_ms),
+            utilisation=self._activity.shares(self._twin.now_ms) | self._belts.shares(self._twin.now_ms),
             events=self._twin.env.steps,
             events_per_transport=self._twin.env.steps / self._transports if self._transports else None,
             node_passages=self._passages,
@@ -145,7 +150,9 @@ class Measures:
         if self._driven is None:
             return None
         return RunLog(
-            spans=tuple(sorted(self._activity.spans, key=lambda span: (span.from_ms, span.device))),
+            spans=tuple(
+                sorted((*self._activity.spans, *self._belts.spans), key=lambda span: (span.from_ms, span.device))
+            ),
             moves=tuple(
                 Move(at_ms=line.time_ms, load=line.number, source=line.source, sink=line.sink, by=line.by)
                 for line in lines
@@ -161,4 +168,5 @@ _COUNTED: dict[type[f.Fact], Callable[[Measures, Any, int], None]] = {
     f.OrderStateChanged: Measures._order_changed,
     f.TransportOrderEnded: Measures._transport_ended,
     f.VehicleReached: Measures._reached,
+    f.DeviceSeen: Measures._seen,
 }

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 import msgspec
 
 from devices.machines.world import WorldLine
+from simulation.belt_activity import BeltActivity
 from simulation.check import check_spec
 from simulation.faults import draw_faults
 from simulation.faults_at_twin import TwinFaults
@@ -55,15 +56,21 @@ def run(
     for finding in check_spec(spec):
         raise ValueError(f"{finding.key}: {finding.reason}")
     rows = start.rows if start else ()
+    belts = BeltActivity(spec.plant, spec.warm_ms, keep=spec.keep != "row")
     lines: list[WorldLine] = []
+
+    def logged(line: WorldLine) -> None:
+        lines.append(line)
+        belts.line(line)
+
     twin = Twin(
         spec.plant,
         warehouse=Warehouse(spec.plant, rows, policies=policies_of(spec.policies)),
-        log=lines.append if spec.keep == "log" else lambda line: None,
+        log=belts.line if spec.keep == "row" else logged,
     )
     if spec.latency:
         twin.wire = timed_wire(Latency(spec.latency, spec.plant, spec.seed), twin.env)
-    measures = Measures(spec, twin)
+    measures = Measures(spec, twin, belts)
     clock = _Clock(twin, measures, listen)
     workload = _open(twin, spec, start)
     for place in spec.closed:

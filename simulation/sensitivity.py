@@ -15,11 +15,11 @@ import msgspec
 
 from simulation.figures import order_time_difference, throughput_difference
 from simulation.spec import RunResult, RunSpec, Span
-from wcs.plant.model import Plant, Record, StackerCrane, Vehicle
+from wcs.plant.model import Plant, Record, Segment, StackerCrane, Vehicle
 
 FASTER = 1.1  # a tenth more speed and acceleration, a tenth less time of handling
 ASKED_MAX = 3  # machines made faster in turn, each for as many runs as were asked for
-FLEET, PEOPLE = "vehicles", "people"
+FLEET, PEOPLE, CONVEYORS = "vehicles", "people", "conveyors"
 # A shorter rest is the telegrams between two tasks or the change of load units at a station, not a lack of work.
 PAUSE_MS = 5_000
 RESTING = ("starved", "blocked", "charging")  # who has nothing to do charges: it is no work that limits
@@ -52,7 +52,7 @@ class Bottleneck(Record):
 
 
 class Sensitivity(Record):
-    """What it brings if `faster` is a tenth faster: a device, all vehicles, or the people at the stations.
+    """What it brings if `faster` is a tenth faster: a crane, all vehicles, all belts, or the people at the stations.
 
     Means over pairs of runs with 95 % half-widths: orders an hour more, mean order time less (s; None: no orders left).
     """
@@ -138,12 +138,14 @@ def _shares(chain: Sequence[Period]) -> tuple[dict[str, int], dict[str, int]]:
 
 
 def candidates(spec: RunSpec, spans: Sequence[Span]) -> list[str]:
-    """What to make faster, the most promising first: devices as they are the bottleneck; vehicles and people as one."""
-    vehicles = {vehicle.name for vehicle in spec.plant.vehicles}
-    stations = {station.name for station in spec.plant.stations}
-    names = (
-        FLEET if b.device in vehicles else PEOPLE if b.device in stations else b.device for b in bottlenecks(spans)
-    )
+    """What to make faster, the most promising first: cranes as they are the bottleneck; vehicles, belts and people, all
+    of a kind as one.
+    """
+    plant = spec.plant
+    whole = {crane.name: crane.name for crane in plant.cranes}
+    whole |= {vehicle.name: FLEET for vehicle in plant.vehicles}
+    whole |= {station.name: PEOPLE for station in plant.stations}
+    names = (whole.get(one.device, CONVEYORS) for one in bottlenecks(spans))
     return list(dict.fromkeys(names))[:ASKED_MAX]
 
 
@@ -153,8 +155,9 @@ def with_faster(spec: RunSpec, what: str) -> RunSpec:
         staff = spec.staff
         less = {name: round(getattr(staff, name) / FASTER) for name in ("pick_ms", "carry_ms")}
         return msgspec.structs.replace(spec, staff=msgspec.structs.replace(staff, **less))
-    plant = spec.plant
-    return msgspec.structs.replace(spec, plant=_fleet_faster(plant) if what == FLEET else _crane_faster(plant, what))
+    kinds = {FLEET: _fleet_faster, CONVEYORS: _conveyors_faster}
+    plant = kinds[what](spec.plant) if what in kinds else _crane_faster(spec.plant, what)
+    return msgspec.structs.replace(spec, plant=plant)
 
 
 def sensitivity(
@@ -212,3 +215,14 @@ def _fleet_faster(plant: Plant) -> Plant:
         )
 
     return msgspec.structs.replace(plant, vehicles=tuple(map(faster, plant.vehicles)))
+
+
+def _conveyors_faster(plant: Plant) -> Plant:
+    def faster(segment: Segment) -> Segment:
+        return msgspec.structs.replace(segment, speed_mm_s=round(segment.speed_mm_s * FASTER))
+
+    conveyors = tuple(
+        msgspec.structs.replace(conveyor, segments=tuple(map(faster, conveyor.segments)))
+        for conveyor in plant.conveyors
+    )
+    return msgspec.structs.replace(plant, conveyors=conveyors)

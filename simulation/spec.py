@@ -102,6 +102,11 @@ class RunSpec(Record):
     label: str = ""
 
     @property
+    def warm_ms(self) -> int:
+        """When the measured time begins, in plant time."""
+        return int(self.warm_up_hours * HOUR_MS)
+
+    @property
     def end_ms(self) -> int:
         """When the run ends, in plant time."""
         return int((self.warm_up_hours + self.hours) * HOUR_MS)

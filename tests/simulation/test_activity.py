@@ -1,4 +1,4 @@
-"""What devices do with their time: one state at a time, after the warm-up, from facts alone."""
+"""What devices and belts do with their time: one state at a time, after the warm-up."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def test_shares_add_up_to_one_and_busy_cranes_are_busy() -> None:
     row = run(SPEC).row
     plant = SPEC.plant
     names = [thing.name for things in (plant.cranes, plant.vehicles, plant.stations) for thing in things]
-    assert list(row.utilisation) == names
+    belts = [segment.name for conveyor in plant.conveyors for segment in conveyor.segments]
+    assert list(row.utilisation) == names + belts, "no belt of this plant has joints"
     for shares in row.utilisation.values():
         assert sum(msgspec.structs.astuple(shares)) == pytest.approx(1)
     cranes = [row.utilisation[crane.name] for crane in SPEC.plant.cranes]
