@@ -76,7 +76,10 @@ def _asked(wanted: Wanted) -> Asked:
     more = [
         (("cycles of each crane", "每台堆垛机循环"), alike(f"{wanted.cycles} × 2")),
         (("seed", "种子"), alike(str(wanted.seed))),
-        (("run of the twin", "孪生运行"), alike(f"{wanted.hours:g} h" if wanted.hours else "–")),
+        (
+            ("run of the twin", "孪生运行"),
+            (f"{wanted.hours:g} h", f"{wanted.hours:g} 小时") if wanted.hours else alike("–"),
+        ),
     ]
     if wanted.from_url is not None:
         more.append((("journal of", "日志来自"), alike(without_password(wanted.from_url))))

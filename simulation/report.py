@@ -28,19 +28,24 @@ from simulation.figures import (
 )
 from simulation.report_asked import Asked, asked_list
 from simulation.report_charts import Words, said, seconds
-from simulation.scenario_names import short_names
-from simulation.sensitivity import FLEET, PEOPLE, Sensitivity, bottlenecks
+from simulation.scenario_names import in_both_languages, short_names
+from simulation.sensitivity import CONVEYORS, FLEET, PEOPLE, Sensitivity, bottlenecks
 from simulation.spec import RunLog, RunResult, RunSpec, Shares
 from simulation.statistics import mean_series, mser5, welch
 from wcs.plant.model import Plant
 
 PASSAGES_MAX = 60_000  # in the playback: about 1.5 MB of numbers
 BOTTLENECKS_SHOWN = 5
+BELTS_SHOWN = 40  # in charts of all devices: those on which something stands most of the time
 WELCH_WINDOW = 10  # minutes on each side
 _LOADS, _PASSAGES, _SECONDS = (" loads", " 件"), (" passages", " 次"), (" s", " 秒")
 _TOGGLE = ' class="toggle" aria-pressed="false"'
 
-FASTER_WORDS = {FLEET: ("all vehicles", "全部车辆"), PEOPLE: ("the people at the stations", "拣选站人员")}
+NOBODY: Words = ("", "")
+FASTER_WORDS = {
+    FLEET: ("all vehicles", "全部 AGV"), CONVEYORS: ("all conveyors", "全部输送机"),
+    PEOPLE: ("the people at the stations", "拣选台人员"),
+}  # fmt: skip
 _BRINGS = (
     "What it brings if one of them is a tenth faster: the same seeds run again. An interval that holds 0 decides "
     "nothing; where nothing reacts, the orders are what limits.",
@@ -84,14 +89,15 @@ def write_report(
     for result in results:
         scenarios.setdefault(result.row.label, []).append(result)
     figures = [figures_of(runs) for runs in scenarios.values()]
-    names, known = short_names(list(scenarios)), specs or {}
+    names = {label: in_both_languages(short) for label, short in short_names(list(scenarios)).items()}
+    known, several = specs or {}, len(scenarios) > 1
     parts = [
         _asked(scenarios, [known[label] for label in scenarios if label in known], asked),
         _summary(figures, names),
         _throughput(figures, names, target_per_hour),
         _compared(scenarios, names, goal),
         *(
-            _scenario(runs, known.get(label), sensitivities, names[label] if len(scenarios) > 1 else "")
+            _scenario(runs, known.get(label), sensitivities, names[label] if several else NOBODY)
             for label, runs in scenarios.items()
         ),
     ]
@@ -99,7 +105,7 @@ def write_report(
     spec = known.get(logged.row.label) if logged else None
     playback = "null"
     if logged is not None and logged.log is not None and spec is not None:
-        parts.append(_player())
+        parts.append(_player(logged.row.seed, names[logged.row.label] if several else NOBODY))
         playback = _playback(logged.log, spec.plant)
     title = ", ".join(dict.fromkeys(spec.plant.name for spec in known.values()))
     path.write_text(
@@ -122,9 +128,9 @@ def page(title: Words, about: str, body: str, language: str, playback: str = "nu
     )
 
 
-def section(title: Words, note: Words, *content: str, of: str = "") -> str:
+def section(title: Words, note: Words, *content: str, of: Words = NOBODY) -> str:
     """A part with its heading; `of` is the scenario that it tells about, where there are several."""
-    whose = f" <small>{escape(of)}</small>" if of else ""
+    whose = " " + said(*of, "small") if of != NOBODY else ""
     head = f"<h2>{said(*title)}{whose}</h2>" + said(*note, "p", ' class="note"')
     return f"<section>{head}{''.join(content)}</section>"
 
@@ -145,7 +151,7 @@ def _asked(scenarios: Mapping[str, Sequence[RunResult]], specs: Sequence[RunSpec
     return asked_list(specs, asked or Asked(), words, list(dict.fromkeys(run.row.run for run in runs)))
 
 
-def _summary(figures: Sequence[Figures], names: Mapping[str, str]) -> str:
+def _summary(figures: Sequence[Figures], names: Mapping[str, Words]) -> str:
     heads = (
         ("scenario", "方案"), ("orders an hour", "订单/小时"), ("order time, half", "订单时间 中位"),
         ("order time, 95 %", "订单时间 95%"), ("transports", "搬运"), ("open at the end", "未完成"), ("runs", "次数"),
@@ -162,11 +168,11 @@ def _summary(figures: Sequence[Figures], names: Mapping[str, str]) -> str:
     return section(("Overview", "概览"), note, table)
 
 
-def _row(one: Figures, name: str) -> str:
+def _row(one: Figures, name: Words) -> str:
     rate = one.throughput_per_hour
     shown = f"{rate.mean:.1f}" + ("" if rate.half_width is None else f" ± {rate.half_width:.1f}")
     cells = (
-        f'<span title="{escape(one.label)}">{escape(name)}</span>', shown, seconds(one.order_time_s.p50),
+        said(*name, more=f' title="{escape(one.label)}"'), shown, seconds(one.order_time_s.p50),
         seconds(one.order_time_s.p95), str(one.transports), str(one.open_orders), str(one.replications),
     )  # fmt: skip
     cut = "".join(f"<td>{cell}</td>" for cell in cells)
@@ -176,13 +182,13 @@ def _row(one: Figures, name: str) -> str:
     return cut
 
 
-def _throughput(figures: Sequence[Figures], names: Mapping[str, str], target: float | None) -> str:
+def _throughput(figures: Sequence[Figures], names: Mapping[str, Words], target: float | None) -> str:
     rows = [(names[one.label], one.throughput_per_hour.mean, one.throughput_per_hour.half_width) for one in figures]
     note = ("Orders that left, in the measured time.", "测量时间内出库的订单。")
     return section(("Throughput", "吞吐量"), note, charts.throughput(rows, target))
 
 
-def _compared(scenarios: Mapping[str, Sequence[RunResult]], names: Mapping[str, str], goal: str) -> str:
+def _compared(scenarios: Mapping[str, Sequence[RunResult]], names: Mapping[str, Words], goal: str) -> str:
     """Which one is the best, if that can be said, and every scenario against the first, seed by seed."""
     (first, base), *others = scenarios.items()
     rows = []
@@ -192,7 +198,7 @@ def _compared(scenarios: Mapping[str, Sequence[RunResult]], names: Mapping[str, 
         if more is not None:
             rows.append(
                 (
-                    escape(names[label]),
+                    said(*names[label]),
                     f"{more.mean:+.1f} ± {more.half_width:.1f}",
                     "–" if longer is None else _seconds_more(longer.mean, longer.half_width),
                 )
@@ -203,21 +209,22 @@ def _compared(scenarios: Mapping[str, Sequence[RunResult]], names: Mapping[str, 
     if not rows:
         return section(("Comparison", "比较"), ("", ""), told)
     note = (
-        f"What is more than with {names[first]}, on the same orders; an interval that holds 0 decides nothing.",
-        f"相同订单下比 {names[first]} 多出的量；区间包含 0 则不能判定。",
+        f"What is more than with {names[first][0]}, on the same orders; an interval that holds 0 decides nothing.",
+        f"相同订单下比 {names[first][1]} 多出的量；区间包含 0 则不能判定。",
     )
     heads = ("scenario", "方案"), ("orders an hour more", "每小时多出订单"), ("mean order time", "平均订单时间")
     return section(("Comparison", "比较"), note, charts.table(heads, rows), told)
 
 
-def _verdict(scenarios: Mapping[str, Sequence[RunResult]], names: Mapping[str, str], goal: str) -> Words:
+def _verdict(scenarios: Mapping[str, Sequence[RunResult]], names: Mapping[str, Words], goal: str) -> Words:
     best = [names[label] for label in candidates(list(scenarios.values()), goal)]
     by = ("", "") if goal == GOALS[0] else (" by order time", "（按订单时间）")
     if len(best) == 1:
-        return f"best{by[0]}: {best[0]}", f"最优{by[1]}：{best[0]}"
+        return f"best{by[0]}: {best[0][0]}", f"最优{by[1]}：{best[0][1]}"
+    english, chinese = ([name[n] for name in best] for n in (0, 1))
     return (
-        f"not decided{by[0]} between " + "; ".join(best) + " (more replications or hours would tell)",
-        f"尚不能判定最优{by[1]}：" + "；".join(best) + "（需更多次数或更长时间）",
+        f"not decided{by[0]} between " + "; ".join(english) + " (more replications or hours would tell)",
+        f"尚不能判定最优{by[1]}：" + "；".join(chinese) + "（需更多次数或更长时间）",
     )
 
 
@@ -225,20 +232,21 @@ def _seconds_more(mean: float, half_width: float) -> str:
     return said(*(f"{mean:+.1f} ± {half_width:.1f} {unit}" for unit in ("s", "秒")))
 
 
-def _scenario(runs: Sequence[RunResult], spec: RunSpec | None, brings: Sequence[Sensitivity], of: str) -> str:
+def _scenario(runs: Sequence[RunResult], spec: RunSpec | None, brings: Sequence[Sensitivity], of: Words) -> str:
     times = [time_s for run in runs for time_s in run.series.order_time_s]
     note = ("From placing to leaving, all runs.", "从下单到出库，全部运行。")
-    title = f'<h1 class="scenario">{escape(of)}</h1>' if of else ""
+    title = said(*of, "h1", ' class="scenario"') if of != NOBODY else ""
     parts = [title, section(("Order times", "订单时间"), note, charts.histogram(times), of=of)]
     shares = _mean_shares(runs)
-    if shares:
-        note = ("Mean over runs; the number is the busy share.", "各次运行均值；数字为作业占比。")
-        parts.append(section(("Utilisation", "利用率"), note, charts.utilisation(shares), of=of))
+    left_out = _idle_belts(shares, spec.plant if spec else None)
+    shown = {name: one for name, one in shares.items() if name not in left_out}
+    if shown:
+        parts.append(_utilisation(shown, len(left_out), of))
     parts.append(_warm_up(runs, spec.warm_up_hours * 60 if spec else 0.0, of))
-    log = next((run.log for run in runs if run.log is not None), None)
+    seed, log = next(((run.row.seed, run.log) for run in runs if run.log is not None), (0, None))
     if log is not None:
         own = [one for one in brings if one.label == runs[0].row.label]
-        parts += [_bottleneck(log, own, of), _gantt(log, of)]
+        parts += [_bottleneck(log, seed, own, of), _gantt(log, seed, list(shown), left_out, of)]
         if spec is not None:
             parts += [_racks(log, spec.plant, of), _track(log, spec.plant, of)]
     return "".join(parts)
@@ -253,7 +261,25 @@ def _mean_shares(runs: Sequence[RunResult]) -> dict[str, Shares]:
     }
 
 
-def _warm_up(runs: Sequence[RunResult], warm_up: float, of: str) -> str:
+def _idle_belts(shares: Mapping[str, Shares], plant: Plant | None) -> frozenset[str]:
+    """Of many belts those that are left out of charts of all devices: they would fill pages, and say least."""
+    belts = [s.name for c in plant.conveyors for s in c.segments if s.name in shares] if plant else []
+    return frozenset(sorted(belts, key=lambda name: (shares[name].starved, name))[BELTS_SHOWN:])
+
+
+def _utilisation(shares: Mapping[str, Shares], left_out: int, of: Words) -> str:
+    english = (
+        "Mean over runs; the number is the busy share. A belt (from one node to the next, named after its first "
+        "segment) is busy while its first load is under way, blocked while that waits at the end."
+    )
+    chinese = "各次运行均值；数字为作业占比。输送机按节点间线段列出（以首段命名）：首件在途为作业，首件到端等待为阻塞。"
+    if left_out:
+        english += f" The {left_out} belts on which least stands are left out."
+        chinese += f" 未列出最空闲的 {left_out} 段。"
+    return section(("Utilisation", "利用率"), (english, chinese), charts.utilisation(shares), of=of)
+
+
+def _warm_up(runs: Sequence[RunResult], warm_up: float, of: Words) -> str:
     course = mean_series([run.series.open_orders for run in runs])
     cut = mser5(course)
     minutes = runs[0].series.bucket_ms / 60_000
@@ -267,7 +293,7 @@ def _warm_up(runs: Sequence[RunResult], warm_up: float, of: str) -> str:
     return section(("Warm-up", "预热"), note, drawn, of=of)
 
 
-def _bottleneck(log: RunLog, brings: Sequence[Sensitivity], of: str) -> str:
+def _bottleneck(log: RunLog, seed: int, brings: Sequence[Sensitivity], of: Words) -> str:
     heads = (
         ("device", "设备"), ("mean active period", "平均连续作业时段"), ("alone", "单独瓶颈"),
         ("shifting", "瓶颈转移中"),
@@ -277,9 +303,9 @@ def _bottleneck(log: RunLog, brings: Sequence[Sensitivity], of: str) -> str:
         for one in bottlenecks(log.spans)[:BOTTLENECKS_SHOWN]
     ]
     note = (
-        "Of one run. At each moment the device with the longest active period is the bottleneck: the shares of time in "
-        "which one was it alone, and in which the bottleneck was passing to it or from it.",
-        "取一次运行。每一时刻连续作业时段最长的设备为瓶颈：列出其单独为瓶颈、以及瓶颈在其间转移的时间占比。",
+        f"Of the run with seed {seed}. At each moment the device with the longest active period is the bottleneck: the "
+        "shares of time in which one was it alone, and in which the bottleneck was passing to it or from it.",
+        f"取种子 {seed} 的运行。每一时刻连续作业时段最长的设备为瓶颈：列出其单独为瓶颈、以及瓶颈在其间转移的时间占比。",
     )
     content = [charts.table(heads, rows)]
     if brings:
@@ -300,13 +326,16 @@ def _brought(one: Sensitivity) -> tuple[str, ...]:
     )
 
 
-def _gantt(log: RunLog, of: str) -> str:
-    note = ("The first minutes of one run; point at a bar for its length.", "一次运行的前几分钟；悬停查看时长。")
-    drawn = charts.gantt(log.spans)
+def _gantt(log: RunLog, seed: int, order: Sequence[str], left_out: frozenset[str], of: Words) -> str:
+    drawn, minutes = charts.gantt([span for span in log.spans if span.device not in left_out], order)
+    note = (
+        f"The first {minutes:.0f} min of the measured time of the run with seed {seed}; point at a bar for its length.",
+        f"种子 {seed} 的运行中测量时间的前 {minutes:.0f} 分钟；悬停查看时长。",
+    )
     return section(("What the devices did", "设备时间线"), note, charts.state_legend(), drawn, of=of)
 
 
-def _racks(log: RunLog, plant: Plant, of: str) -> str:
+def _racks(log: RunLog, plant: Plant, of: Words) -> str:
     cranes = {crane.name for crane in plant.cranes}
     moved = [move for move in log.moves if move.by != OPENING_STOCK]
     visits = Counter(place for move in moved for place in (move.source, move.sink))
@@ -338,7 +367,7 @@ def _rack_sides(counts: Mapping[str, float], plant: Plant, unit: Words) -> str:
     return f'{maps.shades(most, unit)}<div class="racks">{"".join(drawn)}</div>'
 
 
-def _track(log: RunLog, plant: Plant, of: str) -> str:
+def _track(log: RunLog, plant: Plant, of: Words) -> str:
     if not plant.track.nodes:
         return ""
     visits = Counter(passage.node for passage in log.passages)
@@ -347,10 +376,10 @@ def _track(log: RunLog, plant: Plant, of: str) -> str:
     edges = [(edge.origin, edge.end) for edge in plant.track.edges]
     note = (
         "How often vehicles passed each node, or how long they stood blocked there: with an errand and no way.",
-        "车辆经过各节点的次数，或在该处阻塞（有任务而无路可走）的时间。",
+        "AGV 经过各节点的次数，或在该处阻塞（有任务而无路可走）的时间。",
     )
     drawn = maps.track(nodes, edges, visits, _PASSAGES), maps.track(nodes, edges, blocked_s, _SECONDS)
-    nobody = ("No vehicle was blocked in this run.", "本次运行中车辆无阻塞。")
+    nobody = ("No vehicle was blocked in this run.", "本次运行中 AGV 无阻塞。")
     either = _visits_or_blocked(*drawn, sum(blocked_s.values()), nobody)
     return section(("Roads", "路网"), note, either, of=of)
 
@@ -363,7 +392,7 @@ def _visits_or_blocked(visits: str, blocked: str, whole_s: float, nobody: tuple[
     return f'<div class="either">{button}<div>{visits}</div><div class="blocked-time" hidden>{blocked}</div></div>'
 
 
-def _player() -> str:
+def _player(seed: int, of: Words) -> str:
     controls = (
         '<div class="player"><button id="play" aria-pressed="false" aria-label="play or pause" '
         'data-zh-aria-label="播放或暂停">▶ / ❚❚</button>'
@@ -373,11 +402,12 @@ def _player() -> str:
         '<option value="60">×60</option></select></div>'
     )
     note = (
-        "Vehicles on their roads, cranes along their aisles; each drives so that it arrives when it is next seen.",
-        "车辆在路网上，堆垛机沿巷道行驶；均按下一次确认的时刻到达。",
+        f"The run with seed {seed}. Vehicles on their roads, cranes along their aisles; each drives so that it arrives "
+        "when it is next seen.",
+        f"种子 {seed} 的运行。AGV 在路网上，堆垛机沿巷道行驶；均按下一次确认的时刻到达。",
     )
     canvas = '<canvas id="plan" width="1000" height="560"></canvas>'
-    drawn = section(("Playback", "回放"), note, controls, canvas)
+    drawn = section(("Playback", "回放"), note, controls, canvas, of=of)
     return f'<div class="screen-only">{drawn}</div>'
 
 

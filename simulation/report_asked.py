@@ -16,6 +16,7 @@ from wcs.plant.model import Record
 from wcs.plant.policies import POLICIES
 
 VALUES_SHOWN = 8  # of what differs between scenarios; the labels say the rest
+CHINESE = {"poisson": "泊松到达", "even": "均匀到达", "fixed": "固定", "exponential": "指数分布"}
 NOT_SHAPE = ("orders_per_hour", "arrivals", "replay")
 
 
@@ -77,7 +78,7 @@ def _of_spec(spec: RunSpec, asked: Asked) -> Iterator[tuple[Words, Words]]:
     yield ("plant", "仓库"), (name + file, name + file)
     yield ("cranes", "堆垛机"), _same(_machines([crane.speed_x_mm_s for crane in plant.cranes]))
     yield ("vehicles", "AGV"), _same(_machines([vehicle.speed_mm_s for vehicle in plant.vehicles]))
-    yield ("pick stations", "拣选站"), _same(str(len(plant.stations)))
+    yield ("pick stations", "拣选台"), _same(str(len(plant.stations)))
     yield ("orders", "订单"), _orders(spec.workload, asked)
     if shape := _shape(spec.workload):
         yield ("shape of the orders", "订单结构"), _same(shape)
@@ -100,7 +101,7 @@ def _of_spec(spec: RunSpec, asked: Asked) -> Iterator[tuple[Words, Words]]:
         ("people take", "人员用时"),
         (
             f"{carried[0]} s a line, {carried[1]} s a load carried, {carried[2]} s an alarm ({staff.service})",
-            f"每行 {carried[0]} 秒，搬一件 {carried[1]} 秒，应答报警 {carried[2]} 秒（{staff.service}）",
+            f"每行 {carried[0]} 秒，搬一件 {carried[1]} 秒，应答报警 {carried[2]} 秒（{CHINESE[staff.service]}）",
         ),
     )
     if spec.latency:
@@ -139,7 +140,7 @@ def _machines(speeds_mm_s: Sequence[int]) -> str:
 def _orders(workload: WorkloadSpec, asked: Asked) -> Words:
     if not workload.replay:
         rate = f"{workload.orders_per_hour:g}"
-        return f"{rate} an hour, drawn ({workload.arrivals})", f"每小时 {rate}（抽取，{workload.arrivals}）"
+        return f"{rate} an hour, drawn ({workload.arrivals})", f"每小时 {rate}（抽取，{CHINESE[workload.arrivals]}）"
     count, hours = len(workload.replay), max(order.at_ms for order in workload.replay) / 3_600_000
     return (
         f"{count} real ones within {hours:.2f} h, of {asked.orders}",

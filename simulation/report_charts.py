@@ -20,7 +20,7 @@ WIDTH = 1_000
 BINS = 30
 TICKS = 5
 GANTT_MS = 1_200_000  # shown of one run: more than twenty minutes of tasks are no longer told apart
-GANTT_SPANS_MAX = 4_000
+GANTT_SPANS_MAX = 8_000
 GANTT_ROW = 20
 ORDERS_AN_HOUR = ("orders an hour", "订单/小时")
 STATE_WORDS = {
@@ -105,26 +105,27 @@ def axis(low: float, high: float, title: Words, unit: str = "") -> str:
 
 
 def _bars(rows: Sequence[tuple[str, str, str]], scale: str, kind: str) -> str:
-    """Rows of a name, what is drawn and a value, above one scale."""
+    """Rows of a name (markup), what is drawn and a value, above one scale."""
     drawn = "".join(
-        f'<div class="name">{escape(name)}</div><div class="bar">{bar}</div><div class="value">{value}</div>'
+        f'<div class="name">{name}</div><div class="bar">{bar}</div><div class="value">{value}</div>'
         for name, bar, value in rows
     )
     return f'<div class="bars {kind}">{drawn}<div class="name"></div><div>{scale}</div><div class="value"></div></div>'
 
 
-def throughput(rows: Sequence[tuple[str, float, float | None]], target: float | None) -> str:
+def throughput(rows: Sequence[tuple[Words, float, float | None]], target: float | None) -> str:
     """A bar a scenario (name, mean, half-width) with its interval, and the target if there is one."""
     most = max([mean + (half or 0) for _, mean, half in rows] + [target or 0, 1e-9]) * 1.02
     drawn = []
     for name, mean, half in rows:
-        parts = f'<i class="busy" style="width:{100 * mean / most:.2f}%" title="{escape(name)}: {mean:.1f}"></i>'
+        pointed = in_both("title", (f"{name[0]}: {mean:.1f}", f"{name[1]}: {mean:.1f}"))
+        parts = f'<i class="busy" style="width:{100 * mean / most:.2f}%"{pointed}></i>'
         if half is not None:
             low, high = (100 * max(0.0, value) / most for value in (mean - half, mean + half))
             parts += f'<i class="whisker" style="left:{low:.2f}%;width:{high - low:.2f}%"></i>'
         if target is not None:
             parts += f'<i class="target" style="left:{100 * target / most:.2f}%"></i>'
-        drawn.append((name, parts, f"{mean:.1f}" if half is None else f"{mean:.1f} ± {half:.1f}"))
+        drawn.append((said(*name), parts, f"{mean:.1f}" if half is None else f"{mean:.1f} ± {half:.1f}"))
     entries = [("busy", ("mean of the runs", "各次运行均值"))]
     if any(half is not None for _, _, half in rows):
         entries.append(("whisker", ("95 % interval of the mean", "均值的 95% 置信区间")))
@@ -142,7 +143,7 @@ def utilisation(shares: Mapping[str, Shares]) -> str:
             share, (english, chinese) = getattr(of, state), STATE_WORDS[state]
             words = in_both("title", (f"{device} {english} {share:.1%}", f"{device} {chinese} {share:.1%}"))
             parts.append(f'<i class="{state}" style="width:{100 * share:.2f}%"{words}></i>')
-        rows.append((device, "".join(parts), f"{of.busy:.0%}"))
+        rows.append((escape(device), "".join(parts), f"{of.busy:.0%}"))
     scale = axis(0, 100, ("share of the measured time", "测量时间占比"), "%")
     return state_legend() + _bars(rows, scale, "devices")
 
@@ -179,32 +180,39 @@ def histogram(values: Sequence[float]) -> str:
     return _plot(parts, 150, ("order times", "订单时间"), (title, most), scale)
 
 
-def gantt(spans: Sequence[Span]) -> str:
-    """What each device did in the first minutes of a run."""
+def gantt(spans: Sequence[Span], order: Sequence[str] = ()) -> tuple[str, float]:
+    """What each device did at the beginning of a run (spans in order of time), and how many minutes of it are shown.
+
+    Devices stand in this order, those that it does not name behind it.
+    """
     if not spans:
-        return ""
-    begin = min(span.from_ms for span in spans)
-    shown = [span for span in spans if span.from_ms < begin + GANTT_MS][:GANTT_SPANS_MAX]
-    end = min(begin + GANTT_MS, max(span.to_ms for span in shown))
-    devices = {name: n for n, name in enumerate(dict.fromkeys(span.device for span in spans))}
+        return "", 0.0
+    begin, end = spans[0].from_ms, min(spans[0].from_ms + GANTT_MS, max(span.to_ms for span in spans))
+    shown = [span for span in spans if span.state != "starved" and span.from_ms < end]
+    if len(shown) > GANTT_SPANS_MAX:
+        end = shown[GANTT_SPANS_MAX].from_ms
+        shown = [span for span in shown if span.from_ms < end]
+    present = dict.fromkeys(span.device for span in spans)
+    names = dict.fromkeys((*(name for name in order if name in present), *present))
+    devices = {name: n for n, name in enumerate(names)}
     wide = WIDTH / max(1, end - begin)
     parts = []
     for span in shown:
-        if span.state != "starved":
-            english, chinese = STATE_WORDS[span.state]
-            took = (span.to_ms - span.from_ms) / 1000
-            words = f"{span.device} {english} {took:.1f} s", f"{span.device} {chinese} {took:.1f} 秒"
-            at = f'x="{(span.from_ms - begin) * wide:.2f}" y="{3 + GANTT_ROW * devices[span.device]}" height="14"'
-            width = max(0.0, (min(span.to_ms, end) - span.from_ms) * wide)
-            parts.append(f'<rect class="{span.state}" {at} width="{width:.2f}">{tip(words)}</rect>')
+        english, chinese = STATE_WORDS[span.state]
+        took = (span.to_ms - span.from_ms) / 1000
+        words = f"{span.device} {english} {took:.1f} s", f"{span.device} {chinese} {took:.1f} 秒"
+        at = f'x="{(span.from_ms - begin) * wide:.2f}" y="{3 + GANTT_ROW * devices[span.device]}" height="14"'
+        width = max(0.0, (min(span.to_ms, end) - span.from_ms) * wide)
+        parts.append(f'<rect class="{span.state}" {at} width="{width:.2f}">{tip(words)}</rect>')
     height = GANTT_ROW * len(devices)
     drawn = svg(
         WIDTH, height, parts, ("what the devices did", "设备时间线"),
         f' preserveAspectRatio="none" style="height:{height}px"',
     )  # fmt: skip
-    names = "".join(f"<span>{escape(name)}</span>" for name in devices)
+    marks = "".join(f"<span>{escape(name)}</span>" for name in devices)
     scale = axis(0, (end - begin) / 60_000, ("minutes of measured time", "测量时间（分钟）"))
-    return f'<div class="plot lanes"><div class="names">{names}</div>{drawn}<div></div><div>{scale}</div></div>'
+    lanes = f'<div class="plot lanes"><div class="names">{marks}</div>{drawn}<div></div><div>{scale}</div></div>'
+    return lanes, (end - begin) / 60_000
 
 
 def course(raw: Sequence[float], smooth: Sequence[float], cut: int | None, minutes: float, warm_up: float) -> str:

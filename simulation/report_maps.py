@@ -11,8 +11,18 @@ LABELLED = 5  # of the nodes: the busiest are named on the map, the others when 
 RACK_ROW = 12
 
 
+TEXT, TEXT_NARROW = 14, 26  # heights of the labels, as the style sheet has them: on a narrow page larger ones
+
+
 def _amount(value: float, unit: Words) -> Words:
-    return f"{value:g}{unit[0]}", f"{value:g}{unit[1]}"
+    """A number as it is if it is a small one, without its fractions where it is a large one."""
+    shown = f"{value:.0f}" if value >= 10 else f"{round(value, 1):g}"
+    return shown + unit[0], shown + unit[1]
+
+
+def _labelled(name: str, value: float, unit: Words) -> Words:
+    english, chinese = _amount(value, unit)
+    return f"{name}: {english}", f"{name}: {chinese}"
 
 
 def shades(most: float, unit: Words) -> str:
@@ -30,10 +40,10 @@ def rack(
         for level in range(1, levels + 1):
             count = cells.get((bay, level), 0)
             x, y = (bay - 1) * wide, (levels - level) * RACK_ROW
-            words = tuple(f"{bay}-{level}: {one}" for one in _amount(count, unit))
+            name = tip(_labelled(f"{bay}-{level}", count, unit))
             parts.append(
                 f'<rect class="cell" x="{x:.1f}" y="{y:.1f}" width="{wide:.1f}" height="{RACK_ROW}" '
-                f'fill-opacity="{count / most if most else 0:.2f}">{tip((words[0], words[1]))}</rect>'
+                f'fill-opacity="{count / most if most else 0:.2f}">{name}</rect>'
             )
     height = levels * RACK_ROW
     drawn = svg(WIDTH, height, parts, (label, label), f' preserveAspectRatio="none" style="height:{height}px"')
@@ -59,17 +69,31 @@ def track(
     scale = (WIDTH - 160) / span
     at = {name: (80 + (x - left) * scale, 40 + (y - top) * scale) for name, (x, y) in nodes.items()}
     most = max([*counts.values(), 1])
-    busiest = sorted(nodes, key=lambda name: (-counts.get(name, 0), name))[:LABELLED]
+    busiest = [name for name in sorted(nodes, key=lambda name: (-counts.get(name, 0), name)) if counts.get(name)]
+    labels = {name: _labelled(name, counts[name], unit) for name in busiest[:LABELLED]}
+    roomy, narrow = (
+        _apart({name: (*at[name], labels[name][0]) for name in labels}, high) for high in (TEXT, TEXT_NARROW)
+    )
     parts = [line(*at[a], *at[b], "lane") for a, b in edges]
     for name, (x, y) in at.items():
         count = counts.get(name, 0)
-        words = tuple(f"{name}: {one}" for one in _amount(count, unit))
         parts.append(
             f'<circle class="heat" cx="{x:.1f}" cy="{y:.1f}" r="{3 + 17 * (count / most) ** 0.5:.1f}" '
-            f'fill-opacity="{0.25 + 0.6 * count / most:.2f}">{tip((words[0], words[1]))}</circle>'
+            f'fill-opacity="{0.25 + 0.6 * count / most:.2f}">{tip(_labelled(name, count, unit))}</circle>'
         )
-        if name in busiest and count:
-            parts.append(f'<text x="{x:.1f}" y="{y - 24:.1f}" text-anchor="middle">{escape(name)}: {count:g}</text>')
+        if name in roomy:
+            where = f' x="{x:.1f}" y="{y - 24:.1f}" text-anchor="middle"'
+            parts.append(said(*labels[name], "text", where + ("" if name in narrow else ' class="if-wide"')))
     largest = _amount(most, unit)
     words = f"the largest circle: {largest[0]}; the plan is to scale", f"最大圆：{largest[1]}；平面图按比例"
     return svg(WIDTH, 70 + tall * scale, parts, ("roads", "路网"), ' class="roads"') + said(*words, "div", _TITLE)
+
+
+def _apart(labels: Mapping[str, tuple[float, float, str]], high: int) -> list[str]:
+    """Of labels (middle, height and text, the most important first) those that do not cover one before them."""
+    kept: dict[str, tuple[float, float, float]] = {}
+    for name, (x, y, text) in labels.items():
+        half = len(text) * high * 0.3  # a letter is about six tenths as wide as high
+        if all(abs(x - other_x) > half + other or abs(y - other_y) > high for other_x, other_y, other in kept.values()):
+            kept[name] = x, y, half
+    return list(kept)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 SEPARATOR = ", "
+FLEET = re.compile("([0-9]+) vehicles?")
 
 
 def short_names(labels: Sequence[str]) -> dict[str, str]:
@@ -32,3 +34,13 @@ def short_names(labels: Sequence[str]) -> dict[str, str]:
         for label, split in parts.items()
     }
     return names if len(set(names.values())) == len(names) else {label: label for label in labels}
+
+
+def in_both_languages(name: str) -> tuple[str, str]:
+    """A scenario's name in English and Chinese: names that people or files have given are alike in both.
+
+    >>> in_both_languages("2 vehicles"), in_both_languages("vehicles=2")
+    (('2 vehicles', '2 台 AGV'), ('vehicles=2', 'vehicles=2'))
+    """
+    fleet = FLEET.fullmatch(name)
+    return name, f"{fleet[1]} 台 AGV" if fleet else name

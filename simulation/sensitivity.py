@@ -84,7 +84,9 @@ def active_periods(spans: Sequence[Span]) -> list[Period]:
 
 
 def bottlenecks(spans: Sequence[Span]) -> list[Bottleneck]:
-    """All devices that ever worked, the one first that was the bottleneck for the most time."""
+    """All devices that ever worked, the one first that was the bottleneck for the most time; of equals the one with the
+    longer periods.
+    """
     periods = active_periods(spans)
     if not periods:
         return []
@@ -103,7 +105,7 @@ def bottlenecks(spans: Sequence[Span]) -> list[Bottleneck]:
                 shifting=shifting_ms.get(device, 0) / whole_ms,
             )
         )
-    return sorted(found, key=lambda one: (-one.sole - one.shifting, one.device))
+    return sorted(found, key=lambda one: (-one.sole - one.shifting, -one.mean_s, one.device))
 
 
 def _chain(periods: Sequence[Period]) -> Iterator[Period]:

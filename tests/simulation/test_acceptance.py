@@ -61,6 +61,7 @@ def test_the_book_is_one_document_and_one_file_in_both_languages(tmp_path: Path)
     text = file.read_text(encoding="utf-8")
     assert '<html lang="zh">' in text
     assert "验收报告" in text
+    assert '"0.3 小时">0.3 h<' in text
     assert "@media print" in text
     assert not re.search(r'(src|href)="', text), "it needs no network"
 

@@ -13,10 +13,13 @@ from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from api.cli import app
+from simulation import report
 from simulation.activity import blocked_at, seen_by_moves, seen_by_passages
 from simulation.figures import figures_of
 from simulation.report import write_report
 from simulation.report_asked import Asked
+from simulation.report_charts import gantt
+from simulation.report_maps import track
 from simulation.run import run
 from simulation.spec import Move, Passage, RunLog, RunResult, RunSpec, Span, WorkloadSpec
 from wcs.plant.file import load_plant
@@ -182,6 +185,60 @@ def test_heat_maps_show_blocked_time_beside_visits_and_leave_the_opening_stock_o
     assert ">2-1: 0 loads</title>" in text
     assert f">{node}: 5.5 s</title>" in text
     assert "阻塞时间（7 秒）" in text
+
+
+def test_playback_and_timeline_say_which_run_they_are_of(page: Path) -> None:
+    text = page.read_text(encoding="utf-8")
+    (playback,) = re.findall(r"<h2><span[^>]*>Playback</span>.*?</p>", text)
+    assert "&lt;as it is&gt;" in playback, "the first scenario, though it stands below the last"
+    assert "The run with seed 1." in playback
+    assert "The first 18 min of the measured time of the run with seed 1" in text
+    assert "种子 1 的运行中测量时间的前 18 分钟" in text
+
+
+def test_the_timeline_says_how_much_of_a_long_run_it_shows_and_keeps_the_order_of_the_devices() -> None:
+    spans = [Span(device=name, from_ms=60_000, to_ms=3_660_000, state="busy") for name in ("A", "B", "C")]
+    drawn, minutes = gantt(spans, order=["C", "A"])
+    assert minutes == 20
+    assert re.findall(r"<span>(\w)</span>", drawn) == ["C", "A", "B"]
+
+
+def test_of_many_belts_the_idle_ones_are_left_out_and_that_is_said(
+    results: list[RunResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(report, "BELTS_SHOWN", 3)
+    file = tmp_path / "report.html"
+    write_report(results[:1], file, specs={"<as it is>": AS_IT_IS})
+    text = file.read_text(encoding="utf-8")
+    assert "The 17 belts on which least stands are left out." in text
+    assert "ID1.CLAR starved" not in text, "no load was sent there to be clarified"
+    assert "CR1 starved" in text
+
+
+def test_labels_of_roads_are_rounded_have_a_unit_and_do_not_cover_one_another() -> None:
+    nodes = {"N.D1": (0, 0), "N.D2": (300, 0), "N.D3": (10_000, 0)}
+    counts = {"N.D1": 63.399, "N.D2": 20.5, "N.D3": 1.25}
+    drawn = track(nodes, [("N.D1", "N.D3")], counts, (" s", " 秒"))
+    assert re.findall(r'<text [^>]*data-zh="([^"]*)">([^<]*)<', drawn) == [
+        ("N.D1: 63 秒", "N.D1: 63 s"),
+        ("N.D3: 1.2 秒", "N.D3: 1.2 s"),
+    ]
+    assert ">N.D2: 20 s</title>" in drawn, "still said when it is pointed at"
+
+
+def test_in_chinese_a_vehicle_has_one_word_and_no_word_stays_english(results: list[RunResult], tmp_path: Path) -> None:
+    file = tmp_path / "report.html"
+    fleets = [
+        replace(one, row=replace(one.row, label=label))
+        for one, label in zip(results[::2], ("1 vehicle", "2 vehicles"), strict=True)
+    ]
+    specs = {label: replace(AS_IT_IS, label=label) for label in ("1 vehicle", "2 vehicles")}
+    write_report(fleets, file, specs=specs)
+    chinese = " ".join(re.findall(r'data-zh[-a-z]*="([^"]*)"', file.read_text(encoding="utf-8")))
+    assert "1 台 AGV" in chinese
+    for word in ("车辆", "vehicle ", "vehicles ", "poisson", "fixed"):
+        assert word not in chinese
+    assert "泊松到达" in chinese
 
 
 def test_wcs_simulate_writes_it(tmp_path: Path) -> None:
