@@ -91,9 +91,9 @@ def _line(one: Compared, width: int) -> str:
     figures, more, longer = one.figures, one.difference, one.order_time_difference_s
     rate, half = figures.throughput_per_hour.mean, figures.throughput_per_hour.half_width
     line = f"  {figures.label:{width}}  {rate:7.1f}{'' if half is None else f' ± {half:.1f}':9}"
-    line += f" of {one.orders_per_hour:g}  {figures.replications:3d} runs"
+    line += f" of {one.orders_per_hour:g}  {figures.replications:3d} {'run ' if figures.replications == 1 else 'runs'}"
     if figures.order_time_s.mean is not None:
-        line += f"  order time {figures.order_time_s.mean:.0f} s"
+        line += f"  mean order time {figures.order_time_s.mean:.0f} s"
     line += f"  {figures.open_orders} open at the end"
     if more is not None:
         line += f"  {more.mean:+.1f} ± {more.half_width:.1f}"
@@ -131,7 +131,7 @@ def ask(
         with closing(ResultStore(folder / STORE)) as store:
             with _stopped_by_interrupt(engine), engine:
                 results = _run(experiment, store, engine, stream)
-            store.write_csv(folder / ROWS, (run for runs in results for run in runs))
+            store.write_csv(folder / ROWS, [run for runs in results for run in runs])
     except EngineLost as lost:
         raise Refusal(f"{file}: {lost}; what was run is kept") from None
     except StoreError as error:

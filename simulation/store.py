@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import csv
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -103,14 +103,19 @@ class ResultStore:
                 f"INSERT OR REPLACE INTO run VALUES ({marks})", [*values, msgspec.msgpack.encode(result)]
             )
 
-    def write_csv(self, path: Path, results: Iterator[RunResult]) -> None:
-        """The figures of these results, a line a run."""
+    def write_csv(self, path: Path, results: Sequence[RunResult]) -> None:
+        """The figures of these results, a line a run, and behind them the busy share of every device that any run has
+        (in the order of the first run that has it); empty where a run does not have it.
+        """
+        devices = dict.fromkeys(device for result in results for device in result.row.utilisation)
         try:
             with path.open("w", newline="", encoding="utf-8") as file:
                 writer = csv.writer(file)
-                writer.writerow(("run", "label", "seed", *FIGURES))
+                writer.writerow(("run", "label", "seed", *FIGURES, *(f"busy.{device}" for device in devices)))
                 for result in results:
                     row = result.row
-                    writer.writerow((row.run, row.label, row.seed, *(getattr(row, name) for name in FIGURES)))
+                    figures = (getattr(row, name) for name in FIGURES)
+                    busy = (row.utilisation[d].busy if d in row.utilisation else None for d in devices)
+                    writer.writerow((row.run, row.label, row.seed, *figures, *busy))
         except OSError as error:
             raise StoreError(f"{path}: {error.strerror}") from None

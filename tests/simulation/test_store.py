@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import re
 import shutil
 import sqlite3
 from pathlib import Path
@@ -30,6 +32,25 @@ def folder(tmp_path: Path) -> Path:
 
 def sweep(folder: Path, *more: str) -> Result:
     return CliRunner().invoke(app, ["sweep", str(folder.with_suffix(".toml")), "--workers", "0", *more])
+
+
+def test_the_rows_have_the_busy_share_of_each_device_that_any_run_has(tmp_path: Path) -> None:
+    (tmp_path / "kept.toml").write_text(f"{FILE}[grid]\nvehicles = [1, 2]\n", encoding="utf-8")
+    assert sweep(tmp_path / "kept").exit_code == 0
+    with (tmp_path / "kept" / "rows.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    busy = [name for name in rows[0] if name.startswith("busy.")]
+    assert busy[:4] == ["busy.CR1", "busy.CR2", "busy.V1", "busy.ST1"]
+    assert busy[-1] == "busy.V2", "of the second fleet alone"
+    assert [bool(row["busy.V2"]) for row in rows] == [False, False, True, True]
+    assert 0 < float(rows[0]["busy.V1"]) < 1
+    assert "busy.LOOP1" in busy
+
+
+def test_the_table_says_of_whom_an_order_time_is_and_counts_one_run_as_one(tmp_path: Path) -> None:
+    (tmp_path / "kept.toml").write_text(FILE.replace("replications = 2", "replications = 1"), encoding="utf-8")
+    line = sweep(tmp_path / "kept").stdout.splitlines()[1]
+    assert re.search(r" 1 run   order time \d+ s half of them$", line), line
 
 
 @pytest.mark.parametrize("damage", ["x'00'", "NULL", "'words'", "(SELECT result FROM run ORDER BY seed DESC)"])
