@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from api.exit_codes import NOT_WELL, REFUSED
+from api.exit_codes import NOT_WELL, REFUSED, STOPPED
 
 if TYPE_CHECKING:
     from api.simulating import Answer
@@ -113,13 +113,19 @@ def simulate(
     except Refusal as refusal:
         typer.echo(str(refusal), err=True)
         raise typer.Exit(REFUSED) from None
-    _tell(found, as_json)
-    raise typer.Exit(0 if found.passed else NOT_WELL)
+    except KeyboardInterrupt:
+        typer.echo("stopped by Ctrl-C before any run was done", err=True)
+        raise typer.Exit(STOPPED) from None
+    raise typer.Exit(_tell(found, as_json))
 
 
-def _tell(found: Answer, as_json: bool) -> None:
-    """Figures on standard output, remarks beside them."""
+def _tell(found: Answer, as_json: bool) -> int:
+    """What was found, and the exit code."""
     for line in found.remarks():
         typer.echo(line, err=True)
-    sys.stdout.write(found.document() if as_json else found.table())
-    sys.stdout.flush()
+    if found.scenarios:
+        sys.stdout.write(found.document() if as_json else found.table())
+        sys.stdout.flush()
+    if found.stopped is not None:
+        return STOPPED
+    return 0 if found.passed else NOT_WELL

@@ -36,6 +36,7 @@ from simulation.layouts import layout_names, named_twice, with_same_articles
 from simulation.replications import replicate
 from simulation.report_asked import Asked
 from simulation.run import run
+from simulation.scenario_names import in_both_languages
 from simulation.sensitivity import Sensitivity, sensitivity
 from simulation.spec import ReplayedOrder, RunResult, RunSpec, StaffSpec, WorkloadSpec
 from simulation.variants import with_vehicles
@@ -98,12 +99,23 @@ class Question(Record):
     sensitivity: bool = False
 
 
+class Stopped(Record):
+    """Ctrl-C came when so many runs were done, of so many that were asked for (`sensitivity`'s own not counted)."""
+
+    done: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"stopped by Ctrl-C: {self.done} of {self.of} runs were done"
+
+
 class Answer(Record):
-    """One scenario or several, the first counting where one is meant.
+    """One scenario or several, the first counting where one is meant; none if it was stopped before a run was done.
 
     orders_per_hour: the rate at which orders were drawn; None for real orders.
     from_site: it is what came there lately.
     left_out: how many of how many real orders come after the end.
+    stopped: it was, so only what was done is in it, and no gate was judged.
     """
 
     scenarios: tuple[Figures, ...]
@@ -112,6 +124,7 @@ class Answer(Record):
     left_out: tuple[int, int] = (0, 0)
     verdicts: tuple[Verdict, ...] = ()
     sensitivities: tuple[Sensitivity, ...] = ()
+    stopped: Stopped | None = None
 
     @property
     def passed(self) -> bool:
@@ -119,6 +132,8 @@ class Answer(Record):
 
     def remarks(self) -> Iterator[str]:
         """What people should know besides the figures."""
+        if self.stopped is not None:
+            yield str(self.stopped)
         if self.from_site and self.orders_per_hour is not None:
             yield f"--from: {self.orders_per_hour:.1f} orders an hour, as they came there lately"
         late, of = self.left_out
@@ -139,6 +154,8 @@ class Answer(Record):
             document["gate"] = msgspec.to_builtins(verdict)
         for document in documents:
             document["orders_per_hour"] = self.orders_per_hour
+            if self.stopped is not None:
+                document["stopped"] = msgspec.to_builtins(self.stopped)
             if brings := [msgspec.to_builtins(one) for one in self.sensitivities if one.label == document["label"]]:
                 document["sensitivity"] = brings
         whole = documents[0] if len(documents) == 1 else documents[0] | {"scenarios": documents}
@@ -147,7 +164,8 @@ class Answer(Record):
     def table(self) -> str:
         """Lines for people."""
         asked = self.orders_per_hour
-        lines = [line for figures in self.scenarios for line in _lines(figures, asked, self.sensitivities)]
+        lines = [str(self.stopped)] if self.stopped is not None else []
+        lines += [line for figures in self.scenarios for line in _lines(figures, asked, self.sensitivities)]
         return "\n".join(lines) + "\n"
 
 
@@ -166,15 +184,10 @@ def answer(question: Question, show: Show = lambda label, n, of, share: None) ->
     write_report = _reporter(question, {spec.label: spec for spec in specs}, gate)
     if question.log is not None and (why := why_not(question.log)):
         raise Refusal(f"--log: {why}")
-    results = [_runs(question, spec, start, show, question.log if spec is specs[0] else None) for spec in specs]
-    brings = [
-        one
-        for spec, runs in zip(specs, results, strict=True)
-        if question.sensitivity
-        for one in sensitivity(spec, runs, partial(_as_many_runs, question, len(runs), start, show))
-    ]
-    verdicts = tuple(judge(gate, runs) for runs in results) if gate else ()
-    write_report([run for runs in results for run in runs], brings, verdicts)
+    results, brings, stopped = _run_all(question, specs, start, show)
+    verdicts = tuple(judge(gate, runs) for runs in results) if gate and stopped is None else ()
+    if results:
+        write_report([run for runs in results for run in runs], brings, verdicts, stopped)
     workload = specs[0].workload
     return Answer(
         left_out=(sum(order.at_ms > specs[0].end_ms for order in workload.replay), len(workload.replay)),
@@ -183,6 +196,7 @@ def answer(question: Question, show: Show = lambda label, n, of, share: None) ->
         sensitivities=tuple(brings),
         scenarios=tuple(figures_of(runs) for runs in results),
         verdicts=verdicts,
+        stopped=stopped,
     )
 
 
@@ -194,6 +208,28 @@ def _plants(question: Question) -> list[Plant]:
         raise Refusal(f"--plant {question.plants[1]}: with --from there is one building: that of the site")
     with refusals():
         return [load_plant(named) for named in question.plants]
+
+
+def _run_all(
+    question: Question, specs: Sequence[RunSpec], start: Start | None, show: Show
+) -> tuple[list[list[RunResult]], list[Sensitivity], Stopped | None]:
+    """The runs of each scenario and what faster machines would bring; after Ctrl-C what there is of them."""
+    results: list[list[RunResult]] = []
+    brings: list[Sensitivity] = []
+    try:
+        for spec in specs:
+            results.append([])
+            for result in _runs(question, spec, start, show, question.log if spec is specs[0] else None):
+                results[-1].append(result)
+        if question.sensitivity:
+            for spec, runs in zip(specs, results, strict=True):
+                brings += sensitivity(spec, runs, partial(_as_many_runs, question, len(runs), start, show))
+    except KeyboardInterrupt:
+        done = [runs for runs in results if runs]
+        wanted = len(specs) * question.replications
+        count = sum(map(len, done))
+        return done, brings, Stopped(done=count, of=max(wanted, count))
+    return results, brings, None
 
 
 def _possible(question: Question, spec: RunSpec, findings: Sequence[Finding]) -> None:
@@ -212,11 +248,11 @@ def _about(question: Question, spec: RunSpec, key: str) -> str:
 
 def _reporter(
     question: Question, specs: Mapping[str, RunSpec], gate: Gate | None
-) -> Callable[[Sequence[RunResult], Sequence[Sensitivity], Sequence[Verdict]], None]:
+) -> Callable[[Sequence[RunResult], Sequence[Sensitivity], Sequence[Verdict], Stopped | None], None]:
     """Writes the report that was asked for; that it can be written is seen before anything runs."""
     file = question.report
     if file is None:
-        return lambda results, brings, verdicts: None
+        return lambda results, brings, verdicts, stopped: None
     if why := why_not(file):
         raise Refusal(f"--report: {why}")
     try:
@@ -233,9 +269,17 @@ def _reporter(
         latency=without_password(question.latency_from),
     )
 
-    def write_it(results: Sequence[RunResult], brings: Sequence[Sensitivity], verdicts: Sequence[Verdict]) -> None:
-        more = ((("gate", "门槛"), _outcome(question, tuple(specs), verdicts)),) if gate else ()
-        said = msgspec.structs.replace(asked, more=more)
+    def write_it(
+        results: Sequence[RunResult],
+        brings: Sequence[Sensitivity],
+        verdicts: Sequence[Verdict],
+        stopped: Stopped | None,
+    ) -> None:
+        more = [(("gate", "门槛"), _outcome(question, tuple(specs), verdicts))] if verdicts else []
+        if stopped is not None:
+            chinese = f"被 Ctrl-C 中止：{stopped.of} 次运行中完成 {stopped.done} 次"
+            more.append((("not whole", "不完整"), (str(stopped), chinese)))
+        said = msgspec.structs.replace(asked, more=tuple(more))
         with refusals("--report"):
             write(results, file, specs=specs, asked=said, target_per_hour=target, sensitivities=brings)
 
@@ -245,14 +289,15 @@ def _reporter(
 def _outcome(question: Question, labels: Sequence[str], verdicts: Sequence[Verdict]) -> tuple[str, str]:
     """The gate and which scenarios reach it, in English and Chinese."""
 
-    def told(met: str, missed: str, limit: str) -> str:
+    def told(language: int, met: str, missed: str, limit: str) -> str:
         each = (
-            f"{label} {met if verdict.passed else missed} ({limit} {verdict.lower_limit:.1f})"
+            f"{in_both_languages(label)[language]} {met if verdict.passed else missed}"
+            f" ({limit} {verdict.lower_limit:.1f})"
             for label, verdict in zip(labels, verdicts, strict=True)
         )
         return f"{question.gate}: {'; '.join(each)}"
 
-    return told("reaches it", "does not reach it", "lower limit"), told("达到", "未达到", "下限")
+    return told(0, "reaches it", "does not reach it", "lower limit"), told(1, "达到", "未达到", "下限")
 
 
 def scenarios(question: Question, plants: Sequence[Plant], start: Start | None) -> list[RunSpec]:
@@ -355,7 +400,7 @@ def _replay(question: Question, drawn: RunSpec, start: Start | None) -> tuple[Re
 
 def _runs(
     question: Question, spec: RunSpec, start: Start | None, show: Show, log: Path | None = None
-) -> list[RunResult]:
+) -> Iterator[RunResult]:
     """The runs of a scenario, the first of them with its event log."""
     of = question.replications
 
@@ -368,14 +413,12 @@ def _runs(
             raise Refusal(f"--log: {log}: {error.strerror}") from None
 
     try:
-        return list(
-            replicate(
-                spec,
-                of,
-                relative_half_width=question.relative_half_width,
-                progress=lambda n, share: show(spec.label, n, max(of, n + 1), share),
-                one=one,
-            )
+        yield from replicate(
+            spec,
+            of,
+            relative_half_width=question.relative_half_width,
+            progress=lambda n, share: show(spec.label, n, max(of, n + 1), share),
+            one=one,
         )
     except RequestRefused as refusal:  # an order of a file or a journal that this plant's mind does not take
         raise Refusal(f"{spec.label}: the warehouse refused an order or a delivery: {refusal}") from None
@@ -383,7 +426,7 @@ def _runs(
 
 def _as_many_runs(question: Question, count: int, start: Start | None, show: Show, spec: RunSpec) -> list[RunResult]:
     asked = msgspec.structs.replace(question, replications=count, relative_half_width=None)
-    return _runs(asked, msgspec.structs.replace(spec, label=f"{spec.label}, sensitivity"), start, show)
+    return list(_runs(asked, msgspec.structs.replace(spec, label=f"{spec.label}, sensitivity"), start, show))
 
 
 def _gate(question: Question) -> Gate | None:

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -199,3 +203,45 @@ def test_what_no_order_did_has_no_time() -> None:
 def test_a_confidence_is_said_as_it_was_asked_for() -> None:
     result = simulate(*SHORT, "--replications", "2", "--gate", "throughput>=1@99.9%")
     assert "the lower 99.9 % limit" in result.stderr
+
+
+def at_the_beginning_of_run(wanted: int) -> Callable[[TextIO], object]:
+    """A display at which somebody presses Ctrl-C."""
+
+    @contextmanager
+    def shown(stream: TextIO) -> Iterator[object]:
+        def show(label: str, n: int, of: int, share: float) -> None:
+            if n == wanted:
+                signal.raise_signal(signal.SIGINT)
+
+        yield show
+
+    return shown
+
+
+def test_ctrl_c_says_how_many_runs_were_done_and_gives_what_they_found(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("api.simulating_shown.shown", at_the_beginning_of_run(2))
+    file = tmp_path / "report.html"
+    asked = (*SHORT, "--replications", "5", "--gate", "throughput>=1@95%", "--report", str(file))
+    table, document = simulate(*asked), simulate(*asked, "--json")
+    assert table.exit_code == document.exit_code == 130
+    told = "stopped by Ctrl-C: 2 of 5 runs were done"
+    assert told in table.stderr
+    assert table.stdout.splitlines()[:2] == [told, "tiny, 2 runs"]
+    found = json.loads(document.stdout)
+    assert found["stopped"] == {"done": 2, "of": 5}
+    assert found["replications"] == 2
+    assert "gate" not in found, "it was not asked of all that it wanted"
+    assert told in file.read_text(encoding="utf-8")
+
+
+def test_ctrl_c_in_the_first_run_has_nothing_to_give(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("api.simulating_shown.shown", at_the_beginning_of_run(0))
+    file = tmp_path / "report.html"
+    result = simulate(*SHORT, "--replications", "5", "--report", str(file), "--json")
+    assert result.exit_code == 130
+    assert result.stdout == ""
+    assert "0 of 5 runs were done" in result.stderr
+    assert not file.exists()
