@@ -272,10 +272,12 @@ def _utilisation(shares: Mapping[str, Shares], left_out: int, of: Words) -> str:
         "Mean over runs; the number is the busy share. A belt (from one node to the next, named after its first "
         "segment) is busy while its first load is under way, blocked while that waits at the end."
     )
-    chinese = "各次运行均值；数字为作业占比。输送机按节点间线段列出（以首段命名）：首件在途为作业，首件到端等待为阻塞。"
+    chinese = (
+        "各次运行均值；数字为作业占比。输送段（相邻节点之间，以其首个线段命名）：首件在途为作业，首件到端等待为阻塞。"
+    )
     if left_out:
         english += f" The {left_out} belts on which least stands are left out."
-        chinese += f" 未列出最空闲的 {left_out} 段。"
+        chinese += f" 未列出最空闲的 {left_out} 个输送段。"
     return section(("Utilisation", "利用率"), (english, chinese), charts.utilisation(shares), of=of)
 
 
