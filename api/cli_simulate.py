@@ -14,7 +14,7 @@ import typer
 from api.exit_codes import NOT_WELL, REFUSED, STOPPED
 
 if TYPE_CHECKING:
-    from api.simulating import Answer
+    from api.simulating_answer import Answer
 
 AGAIN = "; may be given again"
 Rate = Annotated[float | None, typer.Option(help="mean rate", show_default="60, or with --from the site's own")]

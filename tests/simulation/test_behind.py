@@ -75,7 +75,7 @@ def test_the_row_in_the_file_of_results_and_the_report_in_both_languages_say_it(
     store = ResultStore(folder / "runs.sqlite")
     store.put(flooded[0])
     kept = store.get(flooded[0].row.run)
-    store.write_csv(folder / "rows.csv", iter(flooded))
+    store.write_csv(folder / "rows.csv", flooded)
     store.close()
     why = flooded[0].row.behind
     assert kept == flooded[0]
