@@ -28,7 +28,7 @@ from devices.virtual_plc.running import RunningPlant, start_plant
 from devices.virtual_plc.testport import TestPort
 from tests.real.clock import wait_until
 from wcs.core import events as v
-from wcs.core.facts import Fact
+from wcs.core.facts import ClockMoved, Fact
 from wcs.core.state import State
 from wcs.ledger.audit import audit
 from wcs.ledger.writer import LedgerWriter
@@ -43,6 +43,7 @@ Address = tuple[str, int]
 DONE_S = 20.0  # one event, on a machine that is busy with other suites
 START_S = 30.0  # a term begins when the database answers
 CALM_S = 40.0  # of wall time: a whole turn round the loop and a retrieval after it, four times over
+FACTS_TOLD = 100  # of the last ones, in the story of a wait that failed
 TICK_S = 0.2  # wall seconds: at speed 25 five plant seconds
 
 
@@ -79,8 +80,9 @@ class PlantAtWork:
         return wait_until(lambda: condition(self.world), what, timeout_s, self.story)
 
     def story(self) -> str:
-        """How things stand, for the message of a wait that failed."""
-        return self.see(_story)
+        """How things stand and what was decided last, for the message of a wait that failed."""
+        told = [str(fact) for fact in tuple(self.facts[-FACTS_TOLD:]) if not isinstance(fact, ClockMoved)]
+        return "\n".join([self.see(_story), *told])
 
     def told(self, kind: type[F], since: int = 0) -> list[F]:
         """Every fact of this kind that was committed since."""

