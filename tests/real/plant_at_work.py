@@ -81,8 +81,8 @@ class PlantAtWork:
 
     def story(self) -> str:
         """How things stand and what was decided last, for the message of a wait that failed."""
-        told = [str(fact) for fact in tuple(self.facts[-FACTS_TOLD:]) if not isinstance(fact, ClockMoved)]
-        return "\n".join([self.see(_story), *told])
+        told = [str(fact) for fact in tuple(self.facts) if not isinstance(fact, ClockMoved)]
+        return "\n".join([self.see(_story), *told[-FACTS_TOLD:]])
 
     def told(self, kind: type[F], since: int = 0) -> list[F]:
         """Every fact of this kind that was committed since."""
@@ -94,15 +94,18 @@ class PlantAtWork:
         self.do(lambda at_ms: v.OrderRequested(at_ms=at_ms, actor="shop", number=number, lines=wishes))
 
     def bring_empty(self, number: int, **differs: int) -> None:
-        """A dock worker brings an empty carrier; `differs`: what it really is (mass_g, height_mm), if not as told."""
+        """A dock worker brings an empty carrier; `differs`: what it really is (mass_g, height_mm), if not as told.
+
+        Told before it stands there: else the modelled dock worker may be quicker, and tell what it really is.
+        """
         load = empty(number)
-        self.world.place(replace(load, **differs), "D1.IN1", by="dock worker")
         self.do(
             lambda at_ms: v.LoadUnitArrived(
                 at_ms=at_ms, actor="dock worker", delivery="", barcode=load.barcode, place="D1.IN1", quantity=0,
                 load_type=load.load_type, mass_g=load.mass_g, height_mm=load.height_mm, load_unit=number,
             )
         )  # fmt: skip
+        self.world.place(replace(load, **differs), "D1.IN1", by="dock worker")
 
     def answer(self, alarm: int, answer: str) -> None:
         """The operator answers an alarm."""
