@@ -166,11 +166,12 @@ def release(turn: Turn) -> None:
         if not state.order_queue:
             turn.end_alarms(BUILDING, NO_EMPTIES, "no order waits for one")
             return
-        if station_with_room(turn, state.order_queue[0][2]) is None:
-            return
-        number = next_order(turn)
-        station = station_with_room(turn, number) if number else None
-        if station is None:
+        first = state.order_queue[0][2]
+        station = station_with_room(turn, first)
+        number = next_order(turn) if station is not None else ""
+        if number and number != first:
+            station = station_with_room(turn, number)
+        if station is None or not number:
             return
         empty = spare_unit_at(turn, station) or find_empty(turn)
         if not empty:
