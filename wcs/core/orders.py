@@ -302,20 +302,20 @@ def find_empty_on_conveyor(turn: Turn) -> int:
 def find_empty_in_rack(turn: Turn) -> int:
     """One from where there is a way now: nothing is shut, and its crane works."""
     state, layout = turn.state, turn.layout
-    working = {name: layout.crane_of_aisle[name].name for name in layout.aisles}
-    working = {aisle: crane for aisle, crane in working.items() if state.device[crane].able}
-    best, best_legs = 0, 0
-    for unit in islice((u for u in state.empties if _is_at_hand(turn, u, working)), EMPTIES_LOOKED_AT_MAX):
-        legs = len(state.legs_of_carrier.get(working[layout.aisle_of(state.load_unit[unit].place) or ""], ()))
+    any_shut = shut.anything(state)
+    best, best_legs, looked_at = 0, 0, 0
+    for unit in state.empties:
+        row = state.load_unit[unit]
+        aisle = layout.aisle_of(row.place)
+        crane = layout.crane_of_aisle[aisle].name if aisle is not None else ""
+        if not crane or not state.device[crane].able or (any_shut and shut.why(state, row.place)):
+            continue
+        if looked_at == EMPTIES_LOOKED_AT_MAX:
+            break
+        looked_at += 1
+        if unit in state.transport_of_unit or row.hold:
+            continue
+        legs = len(state.legs_of_carrier.get(crane, ()))
         if not best or legs < best_legs:
             best, best_legs = unit, legs
     return best
-
-
-def _is_at_hand(turn: Turn, unit: int, working: dict[str, str]) -> bool:
-    """Whether an empty in the racks is nobody's, and can be fetched."""
-    state = turn.state
-    row = state.load_unit[unit]
-    if row.hold or unit in state.transport_of_unit or turn.layout.aisle_of(row.place) not in working:
-        return False
-    return not shut.why(state, row.place)
