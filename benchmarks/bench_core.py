@@ -28,8 +28,8 @@ from wcs.core import facts as f
 from wcs.core.ports import PointChanged, StatusChanged, TransferChanged
 from wcs.core.turn import Step
 from wcs.core.warehouse import Warehouse
+from wcs.heap import freeze, on_large_pages
 from wcs.plant.model import Record
-from wcs.site import freeze
 
 AISLES = 20
 STATIONS = 8
@@ -147,7 +147,8 @@ def run(locations: int) -> Outcome:
     add_people(twin)
     Shop(twin, workload).open()
     twin.run_until(lambda: False, limit_ms=WARM_UP_MS)
-    freeze(warehouse.state)
+    freeze(warehouse.state)  # both as the host does
+    on_large_pages()
     warehouse.start_timing()
     opened = deque[int]()
     twin.run_until(partial(_watch, twin, opened), limit_ms=WARM_UP_MS + MEASURED_MS)

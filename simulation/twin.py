@@ -147,7 +147,7 @@ class Twin:
     def handle(self, event: v.Event) -> None:
         """One event into the mind; its commands leave at once and arrive a telegram later."""
         step = self.decide(event)
-        self.warehouse.state.changes.clear()
+        self.warehouse.state.forget_changes()
         if self.journal is not None:
             self.journal.append((event, step.facts))
         for command in step.commands:

@@ -20,6 +20,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
+from wcs import heap
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core.facts import Fact
@@ -45,7 +46,6 @@ TICK_S = 1.0
 RETRY_FIRST_S, RETRY_LAST_S = 0.2, 5.0
 RENEW_S = 1.0  # a lease lasts 5 s: four renewals may fail before a standby takes over
 ERROR_LENGTH_MAX = 500  # of the text of a bug in an alarm: the log has all of it
-UNLIKE_ANY_KEY = frozenset(("no row has this key",))  # a container, which is what the collector asks for
 NOTES_MAX = 5_000  # delivery notes waiting for the next commit: only times, the oldest are dropped first
 
 
@@ -109,21 +109,6 @@ class _Taken:
 
 def _wall_ms() -> int:
     return time.time_ns() // 1_000_000
-
-
-def freeze(*states: State) -> None:
-    """Keep what stands in memory now out of the garbage collector's rounds for good: it would find nothing in it.
-
-    A dictionary of rows that hold no containers is unknown to the collector until its next change; if that came after
-    the freezing, rounds to come would walk over all of it (400,000 rows: 20 ms). So each is changed before.
-    """
-    gc.collect()
-    for state in states:
-        for table in state.tables.values():
-            rows: dict[object, object] = table.rows
-            rows[UNLIKE_ANY_KEY] = UNLIKE_ANY_KEY
-            del rows[UNLIKE_ANY_KEY]
-    gc.freeze()
 
 
 class Site:
@@ -213,13 +198,14 @@ class Site:
 
     async def run(self) -> None:
         """Begin a term and drive the plant until cancelled; LeaseLost when another host has taken over."""
-        freeze(self.warehouse.state, self.view)
+        heap.freeze(self.warehouse.state, self.view)
         try:
             await self._begin_term()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._decide_for_ever())
                 group.create_task(self._renew())
                 group.create_task(self._tick())
+                group.create_task(asyncio.to_thread(heap.on_large_pages))
                 for port in self._ports:
                     group.create_task(port.run(self._ledger.fence.holds))
                     group.create_task(self._listen(port))

@@ -123,7 +123,8 @@ def stock_reserved(state: State, fact: f.StockReserved) -> None:
     draw(state, "reservation", r.number)
     _content_reserved(state, r, r.quantity)
     state.reservation.put(r)
-    _line_changed(state, r.order_number, r.line, reserved=r.quantity)
+    line = state.line[r.order_number, r.line]
+    state.line.put(replace(line, reserved=line.reserved + r.quantity))
 
 
 def reservation_voided(state: State, fact: f.ReservationVoided) -> None:

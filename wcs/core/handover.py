@@ -148,7 +148,7 @@ def set_down_at(turn: Turn, name: str) -> int:
     unit = state.unit_at(name)
     if unit:
         return unit
-    for number in state.legs_bound_for.get(name, ()):
+    for number in state.legs_coming_to.get(name, ()):
         leg = state.leg[number]
         task = tasks.open_task(turn, leg.device) if leg.device else None
         if task is not None and task.sink == name and task.leg == number:

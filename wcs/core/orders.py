@@ -53,7 +53,7 @@ def place(turn: Turn, event: v.OrderRequested) -> None:
     )
     turn.record(f.OrderPlaced(order=order, lines=lines))
     for line in lines:
-        reservation.reserve_or_backorder(turn, order.number, line.line)
+        reservation.reserve_or_backorder(turn, order, line)
     if not turn.state.reservations_of_order.get(order.number):
         turn.record(f.OrderStateChanged(order_number=order.number, state=e.OrderState.BACKORDERED, at_ms=turn.now_ms))
     turn.orders_changed = True
@@ -153,7 +153,7 @@ def unit_gone(turn: Turn, load_unit: int, reason: str) -> None:
         return
     turn.record(f.OrderBegunAnew(order_number=order.number, load_unit=load_unit, reason=reason))
     for line in state.lines(order.number):
-        reservation.reserve_or_backorder(turn, order.number, line.line)
+        reservation.reserve_or_backorder(turn, state.order[order.number], line)
     if not state.reservations_of_order.get(order.number):
         turn.record(f.OrderStateChanged(order_number=order.number, state=e.OrderState.BACKORDERED, at_ms=turn.now_ms))
     turn.orders_changed = True

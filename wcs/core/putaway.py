@@ -21,13 +21,13 @@ def choose(turn: Turn, load_unit: int) -> str | None:
     skus = [row.sku for row in state.contents(load_unit)]
     able: dict[str, bool] = {}
     load_ms: dict[str, int] = {}
-    on_crane = layout.cranes.get(unit.place)
+    origin, on_crane = transports.origin_of(turn, load_unit), layout.cranes.get(unit.place)
     for name, aisle in layout.aisles.items():
         crane = layout.crane_of_aisle[name].name
         device = state.device.get(crane)
         usable = device is not None and device.in_service and device.link is not e.Link.FROZEN
         fits = unit.mass_g <= aisle.location_mass_max_g and unit.height_mm <= aisle.location_height_mm
-        able[name] = usable and fits and reachable(turn, transports.origin_of(turn, load_unit), name)
+        able[name] = usable and fits and reachable(turn, origin, name)
         if on_crane is not None:
             able[name] = fits and on_crane.aisle == name
         load_ms[name] = WORK_MS * len(state.legs_of_carrier.get(crane, ()))

@@ -15,8 +15,8 @@ from wcs.plant.model import LOST, OUTSIDE
 CANDIDATES_MAX = 500
 
 
-def reasons_against(turn: Turn, content: e.Content, ship_ms: int) -> str:
-    """Why this content cannot be promised for shipping at `ship_ms`; empty if it can.
+def reasons_against(turn: Turn, content: e.Content, removal_ms: int, ship_ms: int) -> str:
+    """Why this content, to be removed at `removal_ms`, cannot be promised for shipping at `ship_ms`; empty if it can.
 
     The expired (less than its life at shipping left), the held and the quarantined cannot, nor what is lost, outside,
     or already in an order's load unit.
@@ -31,42 +31,28 @@ def reasons_against(turn: Turn, content: e.Content, ship_ms: int) -> str:
         return f"load unit {unit.load_unit} is held: {unit.hold}"
     if unit.place in (LOST, OUTSIDE):
         return f"load unit {unit.load_unit} is {unit.place}"
-    lot = state.lot.get((content.sku, content.lot))
-    if lot is None:
-        return ""
-    if lot.hold:
-        return f"lot {lot.lot} is held: {lot.hold}"
-    if is_expired(lot, ship_ms):
-        return f"lot {lot.lot} is past its removal date"
+    if state.lots_held and (hold := state.lots_held.get((content.sku, content.lot))):
+        return f"lot {content.lot} is held: {hold}"
+    if is_expired(removal_ms, ship_ms):
+        return f"lot {content.lot} is past its removal date"
     return ""
 
 
-def is_expired(lot: e.Lot, at_ms: int) -> bool:
+def is_expired(removal_ms: int, at_ms: int) -> bool:
     """The one expiry predicate: too little life is left at `at_ms`."""
-    return lot.removal_ms is not None and lot.removal_ms <= at_ms
-
-
-def reserve_line(turn: Turn, order: e.CustomerOrder, line: e.OrderLine) -> int:
-    """Promise stock to what is open of a line, first expired first; returns the quantity that found none.
-
-    What people have shut comes last: a later removal date that can be fetched serves the order sooner.
-    """
-    wanted = line.quantity - line.reserved - line.picked - line.backordered
-    if shut.anything(turn.state):
-        wanted = promise(turn, order, line, wanted, fetchable=True)
-    return promise(turn, order, line, wanted, fetchable=False)
+    return removal_ms <= at_ms
 
 
 def promise(turn: Turn, order: e.CustomerOrder, line: e.OrderLine, wanted: int, *, fetchable: bool) -> int:
     """Promise up to `wanted`, only of what can be fetched now if asked so; returns what found none."""
     state = turn.state
     ship_ms = max(turn.now_ms, order.due_ms or 0)
-    unpromised = state.unpromised_of_sku.get(line.sku, [])
+    unpromised = state.unpromised_of_sku.get(line.sku, ())
     passed_over = taken = 0  # the list shrinks under this loop: what is promised whole leaves it
     while wanted > 0 and passed_over < len(unpromised) and taken < CANDIDATES_MAX:
-        _, lot, load_unit, owner = unpromised[passed_over]
+        removal_ms, lot, load_unit, owner = unpromised[passed_over]
         content = state.content[load_unit, line.sku, lot, owner]
-        if reasons_against(turn, content, ship_ms) or (fetchable and is_shut(turn, load_unit)):
+        if reasons_against(turn, content, removal_ms, ship_ms) or (fetchable and is_shut(turn, load_unit)):
             passed_over += 1
             continue
         taken += 1
@@ -108,7 +94,7 @@ def from_elsewhere(turn: Turn, order_number: str) -> str:
             waits = why
             continue
         void(turn, number, why)
-        reserve_or_backorder(turn, order_number, row.line)
+        reserve_or_backorder(turn, state.order[order_number], state.line[order_number, row.line])
     return waits
 
 
@@ -117,24 +103,28 @@ def fetchable_quantity(turn: Turn, row: e.Reservation) -> int:
     state = turn.state
     ship_ms = max(turn.now_ms, state.order[row.order_number].due_ms or 0)
     found = 0
-    for _, lot, load_unit, owner in state.unpromised_of_sku.get(row.sku, ()):
+    for removal_ms, lot, load_unit, owner in state.unpromised_of_sku.get(row.sku, ()):
         content = state.content[load_unit, row.sku, lot, owner]
-        if not reasons_against(turn, content, ship_ms) and not is_shut(turn, load_unit):
+        if not reasons_against(turn, content, removal_ms, ship_ms) and not is_shut(turn, load_unit):
             found += content.quantity - content.reserved
             if found >= row.quantity:
                 break
     return found
 
 
-def reserve_or_backorder(turn: Turn, order_number: str, line_number: int) -> None:
-    """Reserve what is open of a line; what finds no stock is honestly backordered."""
-    state = turn.state
-    order = state.order[order_number]
-    missing = reserve_line(turn, order, state.line[order_number, line_number])
+def reserve_or_backorder(turn: Turn, order: e.CustomerOrder, line: e.OrderLine) -> None:
+    """Promise stock to what is open of a line, first expired first; what finds none is honestly backordered.
+
+    What people have shut comes last: a later removal date that can be fetched serves the order sooner.
+    """
+    wanted = line.quantity - line.reserved - line.picked - line.backordered
+    if shut.anything(turn.state):
+        wanted = promise(turn, order, line, wanted, fetchable=True)
+    missing = promise(turn, order, line, wanted, fetchable=False)
     if missing > 0:
         turn.record(
             f.LineBackordered(
-                order_number=order_number, line=line_number, quantity=missing, reason="no stock that can be promised"
+                order_number=order.number, line=line.line, quantity=missing, reason="no stock that can be promised"
             )
         )
 
@@ -162,10 +152,11 @@ def promise_again(turn: Turn, lines: list[tuple[str, int]]) -> None:
     """
     state = turn.state
     for order_number, line in lines:
-        if not state.order[order_number].cancelled:
-            reserve_or_backorder(turn, order_number, line)
-        if station := state.order[order_number].station:
-            turn.stations_to_serve[station] = None
+        order = state.order[order_number]
+        if not order.cancelled:
+            reserve_or_backorder(turn, order, state.line[order_number, line])
+        if order.station:
+            turn.stations_to_serve[order.station] = None
     turn.orders_changed = True
 
 

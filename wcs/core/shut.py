@@ -12,7 +12,7 @@ from wcs.core.state import State
 
 def anything(state: State) -> bool:
     """Whether anything is shut at all; mostly nothing is."""
-    return bool(len(state.block) or state.out_of_service)
+    return bool(state.block.rows or state.out_of_service)
 
 
 def why(state: State, place: str) -> str:

@@ -8,10 +8,9 @@ when they are first asked for, which a view that decides nothing never does.
 from __future__ import annotations
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from itertools import chain
-from operator import attrgetter
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 from msgspec import structs
 
@@ -19,54 +18,12 @@ from wcs.core import entities as e
 from wcs.core.attention import NEVER_MS, Attention
 from wcs.core.layout import FLEET, Layout
 from wcs.core.room import Room
+from wcs.core.table import Table
 from wcs.plant.policies import DEFAULT_POLICIES, Policies
 from wcs.traffic.records import VehicleTraffic
 from wcs.traffic.state import Traffic
 
 E = TypeVar("E", bound=e.Entity)
-
-
-class Table(Generic[E]):
-    """Rows of one entity by key. A missing key is a KeyError: our bug."""
-
-    def __init__(
-        self,
-        entity: type[E],
-        changes: dict[tuple[type[e.Entity], Any], e.Entity | None],
-        on_change: Callable[[E | None, E | None], None] | None = None,
-    ) -> None:
-        self.entity = entity
-        self.rows: dict[Any, E] = {}
-        self.get: Callable[[object], E | None] = self.rows.get
-        self._key = attrgetter(*entity.KEY)
-        self._changes = changes
-        self._on_change = on_change
-
-    def __getitem__(self, key: object) -> E:
-        return self.rows[key]
-
-    def __iter__(self) -> Iterator[E]:
-        return iter(self.rows.values())
-
-    def __len__(self) -> int:
-        return len(self.rows)
-
-    def __contains__(self, key: object) -> bool:
-        return key in self.rows
-
-    def put(self, row: E) -> None:
-        key = self._key(row)
-        old = self.rows.get(key)
-        self.rows[key] = row
-        self._changes[self.entity, key] = row
-        if self._on_change is not None:
-            self._on_change(old, row)
-
-    def drop(self, key: object) -> None:
-        old = self.rows.pop(key)
-        self._changes[self.entity, key] = None
-        if self._on_change is not None:
-            self._on_change(old, None)
 
 
 class State:
@@ -75,7 +32,7 @@ class State:
     def __init__(self, layout: Layout, policies: Policies = DEFAULT_POLICIES) -> None:
         self.layout = layout
         self.policies = policies  # for deciding; nothing that applies a fact may read it
-        self.changes: dict[tuple[type[e.Entity], Any], e.Entity | None] = {}
+        self.touched: list[Table[Any]] = []  # tables with changes that nobody has looked at
         self._room: Room | None = None
         self.units_at: dict[str, dict[int, None]] = {}
         self.unit_of_barcode: dict[str, int] = {}
@@ -90,10 +47,12 @@ class State:
         self.units_to: dict[str, dict[int, int]] = {}  # to the transport order
         self.legs_of_carrier: dict[str, dict[int, int]] = {}  # to the load unit
         self.legs_bound_for: dict[str, dict[int, None]] = {}
+        self.legs_coming_to: dict[str, dict[int, None]] = {}  # of these, what a machine has or is sent for
         self.task_of_device: dict[str, int] = {}
         self.orders_open: dict[str, None] = {}
         self.orders_at_station: dict[str, dict[str, None]] = {s: {} for s in layout.stations}
         self.order_queue: list[tuple[int, int, str]] = []
+        self.lots_held: dict[tuple[str, str], str] = {}  # to the reason
         self.empties: dict[int, None] = {}
         self.empties_on_conveyors: dict[int, None] = {}
         self.tracks_of_unit: dict[int, tuple[str, int]] = {}
@@ -132,29 +91,37 @@ class State:
         }
 
     def _table(self, entity: type[E], on_change: Callable[[E | None, E | None], None] | None = None) -> Table[E]:
-        return Table(entity, self.changes, on_change)
+        return Table(entity, self.touched, on_change)
 
     def load(self, rows: Iterable[e.Entity]) -> None:
         """Take stored rows in; lots must come before contents (ENTITIES is in that order)."""
         for row in rows:
             self.tables[type(row)].put(row)
-        self.changes.clear()
+        self.forget_changes()
 
     def take_changes(self) -> list[e.Change]:
         """What was put and dropped since the last call, last word per row."""
         changes = [
-            e.Change(entity=entity, key=key if isinstance(key, tuple) else (key,), row=row)
-            for (entity, key), row in self.changes.items()
+            e.Change(entity=table.entity, key=key if isinstance(key, tuple) else (key,), row=row)
+            for table in self.touched
+            for key, row in table.changed.items()
         ]
-        self.changes.clear()
+        self.forget_changes()
         return changes
+
+    def forget_changes(self) -> None:
+        """Nobody wants to know what was put and dropped since the last look."""
+        for table in self.touched:
+            table.changed.clear()
+        self.touched.clear()
 
     def next_number(self, name: str) -> int:
         counter = self.counter.get(name)
         return counter.value + 1 if counter else 1
 
     def rebuilt(self) -> State:
-        """The same rows in a new state, in the order of their keys: what a restart would load.
+        """The same rows in a new state, in the order of their keys: what a restart would load. What changed since the
+        last look is still to be taken.
 
         A host's term begins with it, so that replaying a journal over a restart decides as the restarted host did.
         """
@@ -162,6 +129,9 @@ class State:
         for entity in e.ENTITIES:
             rows = self.tables[entity].rows
             new.load(rows[key] for key in sorted(rows))
+        for table in self.touched:
+            new.tables[table.entity].changed.update(table.changed)
+            new.touched.append(new.tables[table.entity])
         return new
 
     def follow(self, changes: Iterable[e.Change]) -> None:
@@ -174,7 +144,7 @@ class State:
                 key = change.key[0] if len(change.key) == 1 else change.key
                 if key in table:
                     table.drop(key)
-        self.changes.clear()
+        self.forget_changes()
 
     # Indexes, one method an entity.
 
@@ -210,20 +180,20 @@ class State:
     def _on_content(self, old: e.Content | None, new: e.Content | None) -> None:
         row = new or old
         assert row is not None
-        key = (row.load_unit, row.sku, row.lot, row.owner)
         if old is None:
             place = self.load_unit[row.load_unit].place  # no content without a load unit, also of rows that are loaded
-            self.contents_of.setdefault(row.load_unit, {})[key] = None
+            self.contents_of.setdefault(row.load_unit, {})[row.load_unit, row.sku, row.lot, row.owner] = None
             insort(self.stock_of_sku.setdefault(row.sku, []), self._stock_key(row))
             if self._room is not None:
                 self._room.sku_moved(row.sku, "", place)
         elif new is None:
-            _discard(self.contents_of, row.load_unit, key)
+            _discard(self.contents_of, row.load_unit, (row.load_unit, row.sku, row.lot, row.owner))
             stock = self.stock_of_sku[row.sku]
             del stock[bisect_left(stock, self._stock_key(row))]
             if self._room is not None:
                 self._room.sku_moved(row.sku, self.load_unit[row.load_unit].place, "")
-        was_free, is_free = (r is not None and r.quantity > r.reserved for r in (old, new))
+        was_free = old is not None and old.quantity > old.reserved
+        is_free = new is not None and new.quantity > new.reserved
         if is_free and not was_free:
             insort(self.unpromised_of_sku.setdefault(row.sku, []), self._stock_key(row))
         elif was_free and not is_free:
@@ -239,6 +209,11 @@ class State:
         # A lot's date is fixed before its first content: the order of stock_of_sku never changes under it.
         if old is not None and new is not None:
             assert old.removal_ms == new.removal_ms or not self.stock_of_sku.get(new.sku), new
+        assert new is not None, "lots are kept"
+        if new.hold:
+            self.lots_held[new.sku, new.lot] = new.hold
+        else:
+            self.lots_held.pop((new.sku, new.lot), None)
 
     def _on_reservation(self, old: e.Reservation | None, new: e.Reservation | None) -> None:
         if new is None and old is not None:
@@ -253,8 +228,8 @@ class State:
                 self.uncalled_of_order.setdefault(new.order_number, {})[new.number] = new.load_unit
 
     def _is_called(self, load_unit: int) -> bool:
-        transport = self.transport_for(load_unit)
-        return transport is not None and transport.purpose is not e.Purpose.PUTAWAY
+        number = self.transport_of_unit.get(load_unit)
+        return number is not None and self.transport.rows[number].purpose is not e.Purpose.PUTAWAY
 
     def _note_call(self, load_unit: int) -> None:
         called = self._is_called(load_unit)
@@ -309,6 +284,7 @@ class State:
     def _on_leg(self, old: e.Leg | None, new: e.Leg | None) -> None:
         # A leg holds its sink of its own: its transport order may be redirected while a crane is on the way there.
         self._on_leg_device(old, new)
+        self._note_coming(old, new)
         for row in (old, new):
             if row is not None:
                 self.attention.wake_legs_around(self.layout.around(row.sink))
@@ -326,6 +302,19 @@ class State:
         elif old is not None and new is not None and old.sink != new.sink:
             _discard(self.legs_bound_for, old.sink, old.number)
             self.legs_bound_for.setdefault(new.sink, {})[new.number] = None
+
+    def _note_coming(self, old: e.Leg | None, new: e.Leg | None) -> None:
+        conveyors = self.layout.conveyors
+        before, after = (
+            row.sink if row is not None and (row.device or row.picked or row.carrier in conveyors) else ""
+            for row in (old, new)
+        )
+        if before == after:
+            return
+        if old is not None and before:
+            _discard(self.legs_coming_to, before, old.number)
+        if new is not None and after:
+            self.legs_coming_to.setdefault(after, {})[new.number] = None
 
     def _on_leg_device(self, old: e.Leg | None, new: e.Leg | None) -> None:
         before, after = old.device if old is not None else "", new.device if new is not None else ""

@@ -194,7 +194,7 @@ def drop(turn: Turn, number: int, outcome: str) -> None:
 
 def is_bound_for(turn: Turn, place: str, *, but: int = 0, but_vehicles: bool = False) -> bool:
     """Whether a crane or vehicle that has its leg already is bringing something to `place`."""
-    for number in turn.state.legs_bound_for.get(place, ()):
+    for number in turn.state.legs_coming_to.get(place, ()):
         leg = turn.state.leg[number]
         if number == but or (but_vehicles and leg.carrier == FLEET):
             continue
@@ -224,7 +224,7 @@ def reasons_against_bringing(turn: Turn, place: str, *, leg: int = 0) -> str:
 
 def vehicles_bound_for(turn: Turn, place: str, *, but: int = 0) -> list[int]:
     """The legs of vehicles that are to set down there, but for one."""
-    legs = turn.state.legs_bound_for.get(place, ())
+    legs = turn.state.legs_coming_to.get(place, ())
     rows = (turn.state.leg[number] for number in legs)
     return [leg.number for leg in rows if leg.carrier == FLEET and leg.device and leg.number != but]
 
@@ -257,7 +257,7 @@ def is_occupied(turn: Turn, place: str) -> bool:
     point = turn.state.transfer_point.get(place)
     if point is None or point.occupied or turn.state.unit_at(place):
         return True
-    return any(turn.state.leg[n].picked for n in turn.state.legs_bound_for.get(place, ()))
+    return any(turn.state.leg[n].picked for n in turn.state.legs_coming_to.get(place, ()))
 
 
 def conveyor_fill(turn: Turn, conveyor: str, *, but: int = 0) -> int:

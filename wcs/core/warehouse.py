@@ -89,9 +89,7 @@ class Warehouse:
             raise RequestRefused("plant", f"this site's books belong to another plant than {event.plant}")
         if self._as_loaded:
             return  # a host that starts has just loaded it
-        changes = dict(self.state.changes)
         self.state = self.state.rebuilt()
-        self.state.changes.update(changes)
 
 
 def cycle(turn: Turn) -> None:

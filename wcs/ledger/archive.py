@@ -279,6 +279,7 @@ class _Part:
             return
         try:
             self._warehouse.apply(decode_fact(name, version, document))
+            self._warehouse.state.forget_changes()
         except (UnknownLine, msgspec.MsgspecError, AssertionError, KeyError) as error:
             raise ArchiveRefused(f"line {sequence} ({name}) cannot be folded: {error}") from error
 

@@ -149,6 +149,7 @@ class JournalAudit:
         if self._warehouse is not None and not self._fold.count:
             try:
                 self._warehouse.apply(fact)
+                self._warehouse.state.forget_changes()
             except (AssertionError, KeyError) as error:
                 self._fold.add(f"line {sequence} ({line[3]}) cannot be applied: {type(error).__name__} {error}")
 
