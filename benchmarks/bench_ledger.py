@@ -119,9 +119,13 @@ async def _with_callers(ledger: LedgerWriter, movers: list[Mover], seconds: floa
             times.append(time.perf_counter() - begun)
 
     serving = asyncio.create_task(counter.serve())
-    await asyncio.gather(*(call(moves) for moves in ready))
+    calling = asyncio.gather(*(call(moves) for moves in ready))
+    await asyncio.wait((serving, calling), return_when=asyncio.FIRST_COMPLETED)
+    if serving.done():
+        calling.cancel()
+        serving.result()  # why no more is put on paper
     serving.cancel()
-    await asyncio.gather(serving, return_exceptions=True)
+    await asyncio.gather(serving, calling, return_exceptions=True)
     gc.enable()
     gc.unfreeze()
     return times
