@@ -50,6 +50,8 @@ const SENTENCES = [
   ["{1} could not be taken in and is quarantined: {2}", "{1} 无法处理，已隔离：{2}"],
   ["no way from {1} to {2}", "从 {1} 无路可到 {2}"],
   ["{1} is blocked by {2}: {3}", "{1} 被 {2} 封锁：{3}"],
+  ["{1} is blocked for put-away by {2}: {3}", "{1} 被 {2} 封锁入库：{3}"],
+  ["{1} is blocked for retrieval by {2}: {3}", "{1} 被 {2} 封锁出库：{3}"],
   ["{1} was taken out of service by {2}", "{1} 已由 {2} 停用"],
   ["{1} is occupied", "{1} 被占用"],
   ["{1} is in mode {2}", "{1} 处于模式 {2}"],

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
 from api.context import Operator, Reader, Site
@@ -14,7 +16,7 @@ from wcs.core import events as v
 from wcs.core.layout import Layout
 
 router = APIRouter(tags=["places"])
-BlockModel = read_model(e.Block, {"place": "A1-L-05-03-1", "actor": "mei", "reason": "bent beam"})
+BlockModel = read_model(e.Block, {"place": "A1-L-05-03-1", "actor": "mei", "reason": "bent beam", "flow": "both"})
 
 
 class AisleModel(BaseModel):
@@ -35,8 +37,11 @@ class PlaceModel(BaseModel):
 
 
 class BlockBody(Body):
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "bent beam"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "bent beam", "flow": "in"}]})
     reason: Reason
+    flow: Literal["in", "out", "both"] = Field(
+        "both", description="of a location or aisle: in (put-away), out (retrieval) or both"
+    )
 
 
 def is_known(layout: Layout, place: str) -> bool:
@@ -91,22 +96,30 @@ async def read_place(site: Site, _: Reader, place: str) -> Response:
 
 @router.put("/places/{place}/block", response_model=Done)
 async def block_place(site: Site, actor: Operator, place: str, body: BlockBody) -> Response:
-    """Keep a location, aisle, station, node of the track or edge (`A>B`, one direction) out of use."""
-    return await set_block(site, actor, place, body.reason)
+    """Keep a location, aisle, station, node of the track or edge (`A>B`, one direction) out of use.
+
+    A location or aisle may be blocked for put-away or for retrieval alone; another flow takes the place of the former.
+    """
+    return await set_block(site, actor, place, body)
 
 
 @router.delete("/places/{place}/block", response_model=Done)
 async def unblock_place(site: Site, actor: Operator, place: str) -> Response:
-    return await set_block(site, actor, place, "")
+    return await set_block(site, actor, place, None)
 
 
-async def set_block(site: Site, actor: str, place: str, reason: str) -> Response:
+async def set_block(site: Site, actor: str, place: str, body: BlockBody | None) -> Response:
     if not is_known(site.layout, place):
         raise unknown("place", "place", place)
     return done(
         await site.submit(
             lambda at_ms: v.PlaceBlockRequested(
-                at_ms=at_ms, actor=actor, place=place, blocked=bool(reason), reason=reason
+                at_ms=at_ms,
+                actor=actor,
+                place=place,
+                blocked=body is not None,
+                reason=body.reason if body else "",
+                flow=e.Flow(body.flow) if body else e.Flow.BOTH,
             )
         )
     )

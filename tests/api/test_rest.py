@@ -210,6 +210,16 @@ def test_a_location_and_an_aisle_are_blocked_with_who_and_why(stocked: httpx.Cli
     assert len(ok(stocked.get("/api/v1/blocks"))["items"]) == 2
 
 
+def test_a_rack_is_blocked_for_put_away_or_retrieval_alone_and_nothing_else_is(stocked: httpx.Client) -> None:
+    url = "/api/v1/places/A2-L-01-01-1/block"
+    for flow in ("in", "out"):
+        ok(stocked.put(url, json={"reason": "inventory", "flow": flow}))
+        assert ok(stocked.get("/api/v1/places/A2-L-01-01-1"))["block"]["flow"] == flow
+    assert refused(stocked.put(url, json={"reason": "inventory", "flow": "sideways"}), 422, "flow")
+    assert refused(stocked.put("/api/v1/places/ST1/block", json={"reason": "inventory", "flow": "in"}), 422, "flow")
+    ok(stocked.delete(url))
+
+
 def test_a_hold_on_a_lot_voids_what_was_promised_of_it(stocked: httpx.Client) -> None:
     ok(stocked.post("/api/v1/orders", json=an_order()), 201)
     ok(stocked.put("/api/v1/lots/TEA/L1/hold", json={"reason": "recall"}))

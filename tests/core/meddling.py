@@ -149,7 +149,12 @@ class Meddler:
         places = [*layout.aisles, *layout.nodes, *layout.stations, *layout.transfer_points]
         places += [t.sink for t in self.state.transport] + [leg.source for leg in self.state.leg]
         place = self._one_of(places)
-        self._do(v.PlaceBlockRequested(at_ms=self._now(), actor="op", place=place, blocked=True, reason="bent beam"))
+        flow = self._one_of(list(e.Flow))
+        self._do(
+            v.PlaceBlockRequested(
+                at_ms=self._now(), actor="op", place=place, blocked=True, reason="bent beam", flow=flow
+            )
+        )
 
     def _unblock(self) -> None:
         blocks = list(self.state.block)

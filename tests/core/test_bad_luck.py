@@ -221,13 +221,19 @@ def place_of(site: Site, unit: int) -> str:
 
 def test_a_blocked_aisle_waits_and_works_when_it_is_free_again() -> None:
     site = site_with_stock()
-    act = {"actor": "operator", "place": "A1"}
-    site.twin.handle(v.PlaceBlockRequested(at_ms=site.twin.now_ms, blocked=True, reason="repair", **act))
+
+    def block(*, blocked: bool) -> None:
+        event = v.PlaceBlockRequested(
+            at_ms=site.twin.now_ms, actor="operator", place="A1", blocked=blocked, reason="repair"
+        )
+        site.twin.handle(event)
+
+    block(blocked=True)
     site.order("SO1", ("TEA", 12))
     behind = next(row.load_unit for row in site.state.reservation if place_of(site, row.load_unit).startswith("A1-"))
     site.run_for(10 * MINUTE_MS)
     assert place_of(site, behind) == "A1-L-01-01-1"
-    site.twin.handle(v.PlaceBlockRequested(at_ms=site.twin.now_ms, blocked=False, **act))
+    block(blocked=False)
     ships(site)
 
 

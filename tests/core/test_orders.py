@@ -85,6 +85,7 @@ def test_an_order_goes_from_placed_to_shipped_with_one_posting_a_move() -> None:
     labels = [x.sscc for x in site.facts_of(f.LoadUnitRoleChanged) if isinstance(x, f.LoadUnitRoleChanged) and x.sscc]
     assert len(labels) == 1
     assert len(labels[0]) == 18
+    assert [order.sscc for order in site.state.order] == labels
 
 
 def test_several_orders_are_at_a_station_at_once() -> None:

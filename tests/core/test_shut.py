@@ -138,6 +138,67 @@ def test_aisles_that_are_shut_and_opened_all_day_stop_nobody(seed: int) -> None:
     assert not len(site.state.alarm)
 
 
+def moves_after(site: Site, count: int) -> list[f.LoadUnitMoved]:
+    return [fact for fact in site.facts[count:] if isinstance(fact, f.LoadUnitMoved)]
+
+
+def test_stock_behind_a_block_for_put_away_is_fetched_and_what_comes_is_stored_elsewhere() -> None:
+    site = site_with_stock()
+    block(site, "A1", "bent beam", e.Flow.IN)
+    before = len(site.facts)
+    site.order("SO1", ("TEA", 12))
+    assert sources(site, "SO1") == {"A1", "A2"}
+    ships(site)
+    moves = moves_after(site, before)
+    assert any(move.source.startswith("A1-") for move in moves)
+    assert any(move.sink.startswith("A2-") for move in moves)
+    assert not any(move.sink.startswith("A1-") for move in moves)
+
+
+def test_a_block_for_retrieval_keeps_nothing_from_being_stored() -> None:
+    site = site_with_stock()
+    block(site, "A1", "inventory", e.Flow.OUT)
+    block(site, "A2", "full", e.Flow.IN)
+    before = len(site.facts)
+    site.order("SO1", ("TEA", 2))
+    assert sources(site, "SO1") == {"A2"}
+    ships(site)
+    moves = moves_after(site, before)
+    assert any(move.sink.startswith("A1-") for move in moves)
+    assert not any(move.source.startswith("A1-") for move in moves)
+    site.order("WAITS", ("TEA", 15))
+    site.run_for(10 * MINUTE_MS)
+    assert site.state.order["WAITS"].waits_for == "A1 is blocked for retrieval by mei: inventory"
+    block(site, "A1", "")
+    ships(site, "WAITS")
+
+
+def test_a_load_unit_on_its_way_turns_to_another_aisle_for_a_block_for_put_away_alone() -> None:
+    site = site_with_stock()
+    site.order("SO1", ("TEA", 2))
+
+    def stored_soon() -> e.TransportOrder | None:
+        found = (t for t in site.state.transport if t.purpose is e.Purpose.PUTAWAY)
+        return next((t for t in found if place_of(site, t.load_unit) == site.plant.conveyors[0].name), None)
+
+    site.run_until(lambda: stored_soon() is not None)
+    transport = stored_soon()
+    assert transport is not None
+    aisle = transport.sink[:2]
+    block(site, aisle, "inventory", e.Flow.OUT)
+    assert site.state.transport[transport.number].sink[:2] == aisle
+    block(site, aisle, "bent beam", e.Flow.IN)
+    assert site.state.block[aisle].reason == "bent beam"
+    assert site.state.transport[transport.number].sink[:2] != aisle
+
+
+def test_only_racks_are_blocked_one_way() -> None:
+    site = site_with_stock()
+    for place in ("ST1", "N1", next(iter(site.state.layout.edges))):
+        with pytest.raises(RequestRefused, match=r"flow: .* is no location or aisle"):
+            block(site, place, "wet floor", e.Flow.IN)
+
+
 def edges_that_can_be_spared(plant: Plant) -> list[tuple[str, str]]:
     """Without any one of them everybody still comes everywhere."""
     track = nx.DiGraph([(edge.origin, edge.end) for edge in plant.track.edges])

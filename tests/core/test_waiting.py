@@ -15,9 +15,12 @@ def reasons(site: Site) -> set[str]:
     return {waiting.reason(site.state, transport) for transport in site.state.transport}
 
 
-def block(site: Site, place: str, reason: str) -> None:
-    event = v.PlaceBlockRequested(at_ms=site.twin.now_ms, actor="mei", place=place, blocked=bool(reason), reason=reason)
-    site.twin.handle(event)
+def block(site: Site, place: str, reason: str, flow: e.Flow = e.Flow.BOTH) -> None:
+    site.twin.handle(
+        v.PlaceBlockRequested(
+            at_ms=site.twin.now_ms, actor="mei", place=place, blocked=bool(reason), reason=reason, flow=flow
+        )
+    )
 
 
 def serve(site: Site, device: str, *, in_service: bool) -> None:

@@ -1,7 +1,7 @@
 """The golden journal: one line of each event and fact, as it was written, is readable for ever.
 
-A new event or fact needs a line here; a line that stands is never changed. When a fact's meaning changes, its VERSION
-rises, a line of the new version is added, and the old line must still be decoded (`OLD_FACTS`).
+A new event or fact needs a line here; a line that stands is never changed. When what is written changes, its VERSION
+rises, a line of the new version is added, and the old line must still be decoded (`OLD_FACTS`, `OLD_EVENTS`).
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import pytest
 from simulation.twin import Twin
 from wcs.core import events, facts
 from wcs.core.warehouse import Warehouse
-from wcs.ledger.journal_codec import EVENT_VERSION, UnknownLine, decode_event, decode_fact, encode
+from wcs.ledger.journal_codec import UnknownLine, decode_event, decode_fact, encode
 
 GOLDEN = [line.split("\t") for line in (Path(__file__).parent / "golden" / "journal.tsv").read_text().splitlines()]
 WRITTEN_NOW = {
-    **{(kind.__name__, EVENT_VERSION): "event" for kind in events.Event.__subclasses__()},
+    **{(kind.__name__, kind.VERSION): "event" for kind in events.Event.__subclasses__()},
     **{(kind.__name__, kind.VERSION): "fact" for kind in facts.Fact.__subclasses__()},
 }
 

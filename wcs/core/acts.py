@@ -67,10 +67,14 @@ def block_requested(turn: Turn, event: v.PlaceBlockRequested) -> None:
     )  # fmt: skip
     if not known:
         raise RequestRefused("place", f"unknown location, aisle, station, node or edge {event.place!r}")
-    if event.blocked == (event.place in turn.state.block):
+    in_rack = event.place in layout.aisles or layout.is_location(event.place)
+    if event.blocked and event.flow is not e.Flow.BOTH and not in_rack:
+        raise RequestRefused("flow", f"{event.place} is no location or aisle: wanted both")
+    block = turn.state.block.get(event.place)
+    if (block is not None and block.flow is event.flow) if event.blocked else block is None:
         return
     if event.blocked:
-        turn.record(f.PlaceBlocked(place=event.place, actor=event.actor, reason=event.reason))
+        turn.record(f.PlaceBlocked(place=event.place, actor=event.actor, reason=event.reason, flow=event.flow))
     else:
         turn.record(f.PlaceUnblocked(place=event.place, actor=event.actor))
     turn.wake_all()

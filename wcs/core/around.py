@@ -21,7 +21,7 @@ def go_around(turn: Turn) -> None:
         leg = turn.state.leg.get(transport.leg)
         if leg is not None and leg.device:
             continue
-        behind = shut.why(turn.state, turn.state.load_unit[transport.load_unit].place)
+        behind = shut.why(turn.state, turn.state.load_unit[transport.load_unit].place, e.Flow.OUT)
         if behind and transport.purpose is e.Purpose.RETRIEVAL:
             transports.drop(turn, transport.number, behind)
         elif behind and transport.purpose is e.Purpose.EMPTY_SUPPLY:
@@ -46,6 +46,6 @@ def send_another(turn: Turn, transport: e.TransportOrder, behind: str) -> None:
 
 def store_elsewhere(turn: Turn, transport: e.TransportOrder) -> None:
     """A load unit is on its way to where nobody stores now."""
-    behind = shut.why(turn.state, transport.sink)
+    behind = shut.why(turn.state, transport.sink, e.Flow.IN)
     if behind and putaway.choose(turn, transport.load_unit) is not None:
         putaway.store(turn, transport.load_unit, reason=behind)

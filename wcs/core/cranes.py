@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from wcs.core import entities as e
 from wcs.core import facts as f
-from wcs.core import on_board, retries, tasks, transports
+from wcs.core import on_board, retries, tasks, transports, waiting
 from wcs.core.ports import TaskType
 from wcs.core.turn import Turn
 
@@ -94,11 +94,8 @@ def next_leg(turn: Turn, crane: str) -> e.Leg | None:
     storage: e.Leg | None = None
     retrievals: list[e.Leg] = []
     closed: dict[str, None] = {}
-    aisle = layout.cranes[crane].aisle
-    if aisle in state.block:
-        return None
-    waiting = (state.leg[n] for n in state.legs_of_carrier.get(crane, ()) if not state.leg[n].device)
-    for leg in waiting:
+    legs = (state.leg[n] for n in state.legs_of_carrier.get(crane, ()) if not state.leg[n].device)
+    for leg in legs:
         if layout.is_location(leg.source):
             # What is against a transfer point is the same for all that wait to be set down there: asked once.
             if len(retrievals) < WINDOW and leg.sink not in closed:
@@ -137,8 +134,8 @@ def _travel(turn: Turn, crane: str, here: tuple[int, int], place: str) -> int:
 def reasons_against(turn: Turn, leg: e.Leg) -> str:
     """Why this leg cannot begin now; empty if it can."""
     state, layout = turn.state, turn.layout
-    if leg.source in state.block or (leg.sink in state.block and layout.is_location(leg.sink)):
-        return "blocked by an operator"
+    if block := waiting.block_of(state, leg.source, e.Flow.OUT) or waiting.block_of(state, leg.sink, e.Flow.IN):
+        return waiting.of_block(block)
     if not layout.is_location(leg.source) and (reason := reasons_against_source(turn, leg)):
         return reason
     return reasons_against_sink(turn, leg)

@@ -114,7 +114,9 @@ class OrderState(enum.StrEnum):
 
 
 class CustomerOrder(Entity):
-    """What a customer wants. `waits_for` says why it does not go on, with the time at which that ends if known."""
+    """What a customer wants. `waits_for` says why it does not go on, with the time at which that ends if known;
+    `sscc` is the label of the load unit that was packed for it, and stays when that has left.
+    """
 
     TABLE = "customer_order"
     KEY = ("number",)
@@ -129,6 +131,7 @@ class CustomerOrder(Entity):
     waits_until_ms: int | None = None
     ended_ms: int | None = None
     content_digest: str = ""
+    sscc: str = ""
 
 
 class OrderLine(Entity):
@@ -372,6 +375,14 @@ class VehicleTraffic(Entity):
     able: bool = False
 
 
+class Flow(enum.StrEnum):
+    """What a block keeps from a location or aisle: put-away, retrieval or both."""
+
+    IN = "in"
+    OUT = "out"
+    BOTH = "both"
+
+
 class Block(Entity):
     """A location, aisle, station, node or edge of the track kept out of use, and by whom."""
 
@@ -380,6 +391,11 @@ class Block(Entity):
     place: str
     actor: str
     reason: str
+    flow: Flow = Flow.BOTH
+
+    def stops(self, flow: Flow) -> bool:
+        """Whether it keeps this flow (in or out) from its place."""
+        return self.flow is Flow.BOTH or self.flow is flow
 
 
 class Alarm(Entity):

@@ -5,7 +5,9 @@ Rule: an event is a wish or an observation; whether it is followed is decided in
 
 from __future__ import annotations
 
-from wcs.core.entities import DeliveryLine, LoadUnitRole, Sku
+from typing import ClassVar
+
+from wcs.core.entities import DeliveryLine, Flow, LoadUnitRole, Sku
 from wcs.core.ports import DeviceReport
 from wcs.plant.model import Record
 
@@ -13,6 +15,7 @@ from wcs.plant.model import Record
 class Event(Record, tag=True):
     """Something that reached the warehouse at `at_ms` (plant time)."""
 
+    VERSION: ClassVar[int] = 1
     at_ms: int
 
 
@@ -167,12 +170,14 @@ class DeviceActRequested(Event):
 
 
 class PlaceBlockRequested(Event):
-    """Block (or free) a location, an aisle, or a track node."""
+    """Block (or free) a location, an aisle, a station, a node or an edge of the track; `flow` is for racks alone."""
 
+    VERSION: ClassVar[int] = 2
     actor: str
     place: str
     blocked: bool
     reason: str = ""
+    flow: Flow = Flow.BOTH
 
 
 class HoldRequested(Event):

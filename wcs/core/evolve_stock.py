@@ -153,7 +153,7 @@ def order_released(state: State, fact: f.OrderReleased) -> None:
 
 
 def order_load_unit_set(state: State, fact: f.OrderLoadUnitSet) -> None:
-    state.order.put(replace(state.order[fact.order_number], load_unit=fact.load_unit))
+    state.order.put(replace(state.order[fact.order_number], load_unit=fact.load_unit, sscc=""))
 
 
 def order_begun_anew(state: State, fact: f.OrderBegunAnew) -> None:
@@ -161,7 +161,15 @@ def order_begun_anew(state: State, fact: f.OrderBegunAnew) -> None:
         _line_changed(state, fact.order_number, line.line, picked=-line.picked)
     order = state.order[fact.order_number]
     state.order.put(
-        replace(order, state=e.OrderState.PLACED, station="", load_unit=0, waits_for=fact.reason, waits_until_ms=None)
+        replace(
+            order,
+            state=e.OrderState.PLACED,
+            station="",
+            load_unit=0,
+            sscc="",
+            waits_for=fact.reason,
+            waits_until_ms=None,
+        )
     )
 
 
@@ -178,8 +186,11 @@ def order_state_changed(state: State, fact: f.OrderStateChanged) -> None:
     order = state.order[fact.order_number]
     ended = fact.state in (e.OrderState.SHIPPED, e.OrderState.BACKORDERED, e.OrderState.CANCELLED)
     state.order.put(
-        replace(order, state=fact.state, ended_ms=fact.at_ms if ended else None, waits_for="", waits_until_ms=None)
-    )
+        replace(
+            order, state=fact.state, ended_ms=fact.at_ms if ended else None, waits_for="", waits_until_ms=None,
+            sscc=fact.sscc or order.sscc,
+        )
+    )  # fmt: skip
 
 
 def numbers_drawn(state: State, fact: f.NumbersDrawn) -> None:
@@ -187,7 +198,7 @@ def numbers_drawn(state: State, fact: f.NumbersDrawn) -> None:
 
 
 def place_blocked(state: State, fact: f.PlaceBlocked) -> None:
-    state.block.put(e.Block(place=fact.place, actor=fact.actor, reason=fact.reason))
+    state.block.put(e.Block(place=fact.place, actor=fact.actor, reason=fact.reason, flow=fact.flow))
 
 
 def place_unblocked(state: State, fact: f.PlaceUnblocked) -> None:

@@ -8,25 +8,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from wcs.core.entities import (
-    Alarm,
-    CustomerOrder,
-    Delivery,
-    DeliveryLine,
-    GoodsReceipt,
-    Leg,
-    Link,
-    LoadUnit,
-    LoadUnitRole,
-    Lot,
-    OpenTask,
-    OrderLine,
-    OrderState,
-    Purpose,
-    Reservation,
-    Sku,
-    TransportOrder,
-)
+from wcs.core import entities as e
 from wcs.core.ports import AckCode, CommandCode, DeviceTask, OperatingMode, ResultCode, TransferStatus
 from wcs.plant.model import Record
 
@@ -50,11 +32,11 @@ class TermBegun(Fact):
 
 
 class SkuDefined(Fact):
-    sku: Sku
+    sku: e.Sku
 
 
 class LotDefined(Fact):
-    lot: Lot
+    lot: e.Lot
 
 
 class LotHoldChanged(Fact):
@@ -67,7 +49,7 @@ class LotHoldChanged(Fact):
 class LoadUnitCreated(Fact):
     """A carrier enters the book, at the place "outside"."""
 
-    load_unit: LoadUnit
+    load_unit: e.LoadUnit
 
 
 class LoadUnitMoved(Fact):
@@ -97,7 +79,7 @@ class QuantityPosted(Fact):
 
 class LoadUnitRoleChanged(Fact):
     load_unit: int
-    role: LoadUnitRole
+    role: e.LoadUnitRole
     order_number: str = ""
     sscc: str = ""
 
@@ -117,21 +99,22 @@ class LoadUnitHoldChanged(Fact):
 
 
 class DeliveryAnnounced(Fact):
-    delivery: Delivery
-    lines: tuple[DeliveryLine, ...]
+    delivery: e.Delivery
+    lines: tuple[e.DeliveryLine, ...]
 
 
 class GoodsReceived(Fact):
-    receipt: GoodsReceipt
+    receipt: e.GoodsReceipt
 
 
 class OrderPlaced(Fact):
-    order: CustomerOrder
-    lines: tuple[OrderLine, ...]
+    VERSION: ClassVar[int] = 2
+    order: e.CustomerOrder
+    lines: tuple[e.OrderLine, ...]
 
 
 class StockReserved(Fact):
-    reservation: Reservation
+    reservation: e.Reservation
 
 
 class ReservationVoided(Fact):
@@ -188,20 +171,24 @@ class OrderCancelled(Fact):
 
 
 class OrderStateChanged(Fact):
+    """`sscc`, where it was packed: the label of its load unit."""
+
+    VERSION: ClassVar[int] = 2
     order_number: str
-    state: OrderState
+    state: e.OrderState
     at_ms: int
+    sscc: str = ""
 
 
 class TransportOrderCreated(Fact):
-    transport_order: TransportOrder
+    transport_order: e.TransportOrder
     reason: str = ""
 
 
 class TransportOrderRedirected(Fact):
     number: int
     sink: str
-    purpose: Purpose
+    purpose: e.Purpose
     reason: str
     order_number: str = ""
 
@@ -219,7 +206,7 @@ class TransportOrderEnded(Fact):
 class LegStarted(Fact):
     """The next leg is planned: it waits for its carrier."""
 
-    leg: Leg
+    leg: e.Leg
 
 
 class LegAssigned(Fact):
@@ -248,7 +235,7 @@ class LegEnded(Fact):
 class DeviceTaskStarted(Fact):
     """A task was given its number and its command's sequence."""
 
-    open_task: OpenTask
+    open_task: e.OpenTask
     sequence: int
 
 
@@ -329,7 +316,7 @@ class CommandAnswered(Fact):
 
 class DeviceLinkChanged(Fact):
     device: str
-    link: Link
+    link: e.Link
     reason: str
 
 
@@ -462,9 +449,11 @@ class RouteGranted(Fact):
 
 
 class PlaceBlocked(Fact):
+    VERSION: ClassVar[int] = 2
     place: str
     actor: str
     reason: str
+    flow: e.Flow = e.Flow.BOTH
 
 
 class PlaceUnblocked(Fact):
@@ -473,7 +462,7 @@ class PlaceUnblocked(Fact):
 
 
 class AlarmRaised(Fact):
-    alarm: Alarm
+    alarm: e.Alarm
 
 
 class AlarmEnded(Fact):

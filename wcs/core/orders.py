@@ -308,7 +308,7 @@ def find_empty_in_rack(turn: Turn) -> int:
         row = state.load_unit[unit]
         aisle = layout.aisle_of(row.place)
         crane = layout.crane_of_aisle[aisle].name if aisle is not None else ""
-        if not crane or not state.device[crane].able or (any_shut and shut.why(state, row.place)):
+        if not crane or not state.device[crane].able or (any_shut and shut.why(state, row.place, e.Flow.OUT)):
             continue
         if looked_at == EMPTIES_LOOKED_AT_MAX:
             break

@@ -77,7 +77,7 @@ def promise(turn: Turn, order: e.CustomerOrder, line: e.OrderLine, wanted: int, 
 
 def is_shut(turn: Turn, load_unit: int) -> bool:
     """Whether a load unit stands behind something that people have shut."""
-    return bool(shut.why(turn.state, turn.state.load_unit[load_unit].place))
+    return bool(shut.why(turn.state, turn.state.load_unit[load_unit].place, e.Flow.OUT))
 
 
 def from_elsewhere(turn: Turn, order_number: str) -> str:
@@ -86,7 +86,7 @@ def from_elsewhere(turn: Turn, order_number: str) -> str:
     """
     state, waits = turn.state, ""
     for number, unit in tuple(state.reservations_of_order.get(order_number, {}).items()):
-        why = shut.why(state, state.load_unit[unit].place)
+        why = shut.why(state, state.load_unit[unit].place, e.Flow.OUT)
         if not why:
             continue
         row = state.reservation[number]

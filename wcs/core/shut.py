@@ -6,6 +6,7 @@ here: they pass, a person's act lasts until a person ends it.
 
 from __future__ import annotations
 
+from wcs.core import entities as e
 from wcs.core import waiting
 from wcs.core.state import State
 
@@ -15,15 +16,14 @@ def anything(state: State) -> bool:
     return bool(state.block.rows or state.out_of_service)
 
 
-def why(state: State, place: str) -> str:
-    """What keeps anything from being fetched from, or brought to, this location; empty if nothing does."""
+def why(state: State, place: str, flow: e.Flow) -> str:
+    """What keeps anything from being fetched from (out) or brought to (in) this location; empty if nothing does."""
     if not anything(state):
         return ""
     aisle = state.layout.aisle_of(place)
     if aisle is None:
         return ""
-    for name in (place, aisle):
-        if name in state.block:
-            return waiting.of_block(state, name)
+    if block := waiting.block_of(state, place, flow):
+        return waiting.of_block(block)
     crane = state.layout.crane_of_aisle[aisle].name
     return waiting.of_device(state, crane) if crane in state.out_of_service else ""

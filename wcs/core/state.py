@@ -388,16 +388,16 @@ class State:
 
     def _on_block(self, old: e.Block | None, new: e.Block | None) -> None:
         self.attention.wake_legs()
-        if old is None and new is not None:
-            if self._room is not None:
-                self._room.block(new.place)
-            if self.layout.is_track(new.place):
-                self._close_track()
-        elif new is None and old is not None:
-            if self._room is not None:
-                self._room.unblock(old.place)
-            if self.layout.is_track(old.place):
-                self._close_track()
+        row = new or old
+        assert row is not None
+        was_closed = old is not None and old.stops(e.Flow.IN)
+        is_closed = new is not None and new.stops(e.Flow.IN)
+        if self._room is not None and is_closed and not was_closed:
+            self._room.block(row.place)
+        elif self._room is not None and was_closed and not is_closed:
+            self._room.unblock(row.place)
+        if (old is None or new is None) and self.layout.is_track(row.place):
+            self._close_track()
 
     def _on_alarm(self, old: e.Alarm | None, new: e.Alarm | None) -> None:
         if new is not None:
@@ -416,7 +416,7 @@ class State:
             self._room = Room(
                 self.layout,
                 held=chain((unit.place for unit in self.load_unit), bound),
-                blocked=(block.place for block in self.block),
+                blocked=(block.place for block in self.block if block.stops(e.Flow.IN)),
                 stocked=stocked,
             )
         return self._room

@@ -190,7 +190,7 @@ def can_be_called(state: State, unit: int) -> bool:
     """Whether a source can be brought now: it stands in a bin that is not shut, or is on its way back to one."""
     transport, row = state.transport_for(unit), state.load_unit[unit]
     if transport is None:
-        return state.layout.is_location(row.place) and not shut.why(state, row.place)
+        return state.layout.is_location(row.place) and not shut.why(state, row.place, e.Flow.OUT)
     return transport.purpose is e.Purpose.PUTAWAY and row.identified
 
 
@@ -260,7 +260,7 @@ def finish(turn: Turn, number: str) -> None:
         turn.record(
             f.LoadUnitRoleChanged(load_unit=order.load_unit, role=e.LoadUnitRole.ORDER, order_number=number, sscc=label)
         )
-        turn.record(f.OrderStateChanged(order_number=number, state=e.OrderState.PACKED, at_ms=turn.now_ms))
+        turn.record(f.OrderStateChanged(order_number=number, state=e.OrderState.PACKED, at_ms=turn.now_ms, sscc=label))
     else:
         orders.release_unit(turn, order)
         turn.record(f.OrderStateChanged(order_number=number, state=e.OrderState.BACKORDERED, at_ms=turn.now_ms))

@@ -32,7 +32,8 @@ def sink_occupied(turn: Turn, task: e.OpenTask, leg: e.Leg) -> None:
     """The place is taken by something unknown: keep the load, block the place, choose another."""
     transport = turn.state.transport[leg.transport_order]
     if turn.layout.is_location(task.sink):
-        if task.sink not in turn.state.block:
+        known = turn.state.block.get(task.sink)
+        if known is None or not known.stops(e.Flow.IN):
             turn.record(f.PlaceBlocked(place=task.sink, actor="plant", reason=f"found occupied by task {task.number}"))
         turn.raise_alarm(
             task.sink, "sink_occupied", f"{task.sink} was found occupied by a load that the book does not know",

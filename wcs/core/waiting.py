@@ -20,20 +20,34 @@ def reason(state: State, transport: e.TransportOrder) -> str:
         return ""
     if leg.device:
         return of_device(state, leg.device)
-    for place in (leg.source, leg.sink):
-        if place in state.block and state.layout.is_location(place):
-            return of_block(state, place)
+    for place, flow in ((leg.source, e.Flow.OUT), (leg.sink, e.Flow.IN)):
+        if block := block_of(state, place, flow):
+            return of_block(block)
     if leg.carrier == FLEET:
         return of_fleet(state)
-    crane = state.layout.cranes.get(leg.carrier)
-    if crane is None:
-        return ""
-    return of_block(state, crane.aisle) if crane.aisle in state.block else of_device(state, crane.name)
+    return of_device(state, leg.carrier) if leg.carrier in state.layout.cranes else ""
 
 
-def of_block(state: State, place: str) -> str:
-    block = state.block[place]
-    return f"{place} is blocked by {block.actor}: {block.reason}"
+def block_of(state: State, place: str, flow: e.Flow) -> e.Block | None:
+    """The block, its own or its aisle's, that keeps this flow (in or out) from a location; None if nothing does."""
+    aisle = state.layout.aisle_of(place) if state.block.rows else None
+    if aisle is None:
+        return None
+    for name in (place, aisle):
+        block = state.block.get(name)
+        if block is not None and block.stops(flow):
+            return block
+    return None
+
+
+def of_block(block: e.Block) -> str:
+    match block.flow:
+        case e.Flow.IN:
+            return f"{block.place} is blocked for put-away by {block.actor}: {block.reason}"
+        case e.Flow.OUT:
+            return f"{block.place} is blocked for retrieval by {block.actor}: {block.reason}"
+        case e.Flow.BOTH:
+            return f"{block.place} is blocked by {block.actor}: {block.reason}"
 
 
 def of_device(state: State, name: str) -> str:
