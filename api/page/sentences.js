@@ -49,6 +49,7 @@ const SENTENCES = [
   ["command {1} was not acknowledged", "命令 {1} 未被确认"],
   ["{1} could not be taken in and is quarantined: {2}", "{1} 无法处理，已隔离：{2}"],
   ["no way from {1} to {2}", "从 {1} 无路可到 {2}"],
+  ["{1} finds no way from {2} to {3}", "{1} 找不到从 {2} 到 {3} 的路"],
   ["{1} is blocked by {2}: {3}", "{1} 被 {2} 封锁：{3}"],
   ["{1} is blocked for put-away by {2}: {3}", "{1} 被 {2} 封锁入库：{3}"],
   ["{1} is blocked for retrieval by {2}: {3}", "{1} 被 {2} 封锁出库：{3}"],

@@ -234,6 +234,30 @@ def test_vehicles_drive_round_an_edge_that_is_blocked() -> None:
     assert spared not in driven(spared)
 
 
+def test_a_load_whose_vehicle_finds_no_way_past_what_is_blocked_says_so_and_goes_on() -> None:
+    site = site_with_stock()
+    site.order("SO1", ("TEA", 2))
+
+    def shipping() -> e.TransportOrder | None:
+        """On board, two nodes or more from its dock."""
+        for transport in site.state.transport:
+            leg = site.state.leg.get(transport.leg)
+            if transport.purpose is e.Purpose.SHIPPING and leg is not None and leg.picked and leg.device == "V1":
+                return transport if "N1" not in (row := site.state.vehicle["V1"]).ahead and row.node != "N1" else None
+        return None
+
+    site.run_until(lambda: shipping() is not None)
+    transport = shipping()
+    assert transport is not None
+    block(site, "N1", "wet floor")
+    site.run_for(2 * MINUTE_MS)
+    row = site.state.vehicle["V1"]
+    why = f"V1 finds no way from {row.node} to {row.home}"  # the track is one ring: no way home either
+    assert site.state.transport[transport.number].waits_for == why
+    block(site, "N1", "")
+    ships(site)
+
+
 def test_an_edge_that_is_not_there_is_refused_by_name() -> None:
     site = site_with_stock()
     with pytest.raises(RequestRefused, match="unknown location, aisle, station, node or edge 'N1>N9'"):

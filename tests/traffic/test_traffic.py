@@ -13,6 +13,7 @@ from wcs.traffic.grants import (
     ASK_AGAIN_MS,
     DETOUR_AFTER_MS,
     ENOUGH_MS,
+    NO_WAY,
     PATIENCE_MS,
     next_grant,
     rest_after,
@@ -198,7 +199,7 @@ def test_ways_lead_around_a_closed_node_or_edge() -> None:
     state.set_closed(frozenset({"C"}), frozenset())
     assert state.route("V1") == ("A", "B", "D")
     state.set_closed(frozenset({"C", "B"}), frozenset())
-    assert refused(state, "V1").reason == "no way to D"
+    assert refused(state, "V1").reason == NO_WAY
     with pytest.raises(ValueError, match="no edge from B to A"):
         state.set_closed(frozenset(), frozenset({("B", "A")}))
 
@@ -217,7 +218,7 @@ def test_a_vehicle_that_cannot_be_passed_gives_the_reason_until_it_moves() -> No
     state.stop("V2", "C", 0)
     state.set_able("V2", False, 0)
     state.set_errand("V1", "D", 0)
-    assert refused(state, "V1", 60_000).reason == "no way to D"
+    assert refused(state, "V1", 60_000).reason == NO_WAY
     state.set_able("V2", True, 0)
     state.set_errand("V2", "H2", 61_000)
     granted(state, "V2", 61_000)

@@ -20,7 +20,7 @@ from wcs.core.ports import (
     TaskType,
 )
 from wcs.core.turn import Turn
-from wcs.traffic.grants import next_grant, rest_after
+from wcs.traffic.grants import CUT_OFF, NO_WAY, next_grant, rest_after
 from wcs.traffic.records import Grant, Refusal
 
 VIA_MAX = 3  # P2–P4
@@ -128,16 +128,22 @@ def stand(turn: Turn, vehicle: str) -> None:
         turn.record(f.VehicleStopped(vehicle=vehicle, node=row.node, at_ms=turn.now_ms))
 
 
-def grant(turn: Turn, vehicle: str) -> tuple[str, ...] | Rest:
+def grant(turn: Turn, vehicle: str) -> tuple[str, ...] | Refusal:
     """The next stretch towards the errand (or home), reserved; if there is none now, nothing changes."""
-    answer = _ask(turn, vehicle)
-    if isinstance(answer, Refusal):
-        return Rest(*rest_after(turn.state.traffic, answer, turn.now_ms))
-    return _take(turn, answer)
+    answer = next_grant(turn.state.traffic, vehicle, turn.now_ms, nodes_max=VIA_MAX + 1)
+    return answer if isinstance(answer, Refusal) else _take(turn, answer)
 
 
-def _ask(turn: Turn, vehicle: str) -> Grant | Refusal:
-    return next_grant(turn.state.traffic, vehicle, turn.now_ms, nodes_max=VIA_MAX + 1)
+def rest(turn: Turn, refusal: Refusal) -> Rest:
+    """Until when asking again would bring the same answer."""
+    return Rest(*rest_after(turn.state.traffic, refusal, turn.now_ms))
+
+
+def no_way(turn: Turn, refusal: Refusal) -> str:
+    """That something closes every way of this vehicle; empty if it only waits for its turn."""
+    if refusal.reason not in (NO_WAY, CUT_OFF):
+        return ""
+    return f"{refusal.vehicle} finds no way from {turn.state.vehicle[refusal.vehicle].node} to {refusal.node}"
 
 
 def _take(turn: Turn, answer: Grant) -> tuple[str, ...]:
@@ -156,12 +162,6 @@ def _take(turn: Turn, answer: Grant) -> tuple[str, ...]:
     return answer.nodes
 
 
-def why_not(turn: Turn, vehicle: str) -> str:
-    """Why the vehicle is not led on now; empty if it would be."""
-    answer = _ask(turn, vehicle)
-    return "" if isinstance(answer, Grant) else answer.reason
-
-
 def stretch(turn: Turn, nodes: tuple[str, ...]) -> tuple[Address, tuple[int, int, int, int]]:
     """Sink address and P1–P4 of a POSITION along these nodes."""
     numbers = [turn.layout.nodes[n].number for n in nodes]
@@ -178,8 +178,8 @@ def extend(turn: Turn, task: e.OpenTask) -> Rest | None:
     if turn.layout.nodes[end[0]].number != task.task.sink.a:
         return Rest()
     nodes = grant(turn, task.device)
-    if isinstance(nodes, Rest):
-        return nodes
+    if isinstance(nodes, Refusal):
+        return rest(turn, nodes)
     sink, p = stretch(turn, nodes)
     longer = DeviceTask(number=task.number, type=TaskType.POSITION, source=task.task.sink, sink=sink, p=p)
     sequence = device.sequence + 1

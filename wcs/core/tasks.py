@@ -12,7 +12,6 @@ from __future__ import annotations
 from wcs.core import driving, legs, on_board, stops
 from wcs.core import entities as e
 from wcs.core import facts as f
-from wcs.core.attention import Rest
 from wcs.core.layout import Kind
 from wcs.core.ports import (
     STOPPED_STATES,
@@ -29,6 +28,7 @@ from wcs.core.ports import (
 from wcs.core.retries import REFUSED
 from wcs.core.transports import end_leg, wake_around
 from wcs.core.turn import Turn
+from wcs.traffic.records import Refusal
 
 # Of alarm word 1: what stops a machine until a person has reset it; not the WCS lost, source empty, sink occupied or
 # battery low, which end by themselves.
@@ -230,7 +230,7 @@ def drive_round(turn: Turn, task: e.OpenTask) -> None:
     sink = after[task.number % len(after)]
     turn.record(f.ErrandGiven(vehicle=task.device, sink=sink, at_ms=turn.now_ms))
     nodes = driving.grant(turn, task.device)
-    if not isinstance(nodes, Rest):
+    if not isinstance(nodes, Refusal):
         address, p = driving.stretch(turn, nodes)
         start(turn, task.device, None, TaskType.POSITION, sink=nodes[-1], sink_address=address, p=p)
 

@@ -17,6 +17,7 @@ from wcs.core.turn import Turn
 from wcs.plant.model import BATTERY_LOW_PERMILLE
 from wcs.traffic.grants import is_overdue
 from wcs.traffic.homes import nearest_charger
+from wcs.traffic.records import Refusal
 
 BATTERY_TOP_UP_PERMILLE = 600  # an idle vehicle below it charges
 
@@ -207,7 +208,7 @@ def carry(turn: Turn, vehicle: str, leg: e.Leg) -> Rest | None:
     if row.node != node.name:
         if row.sink != node.name:
             turn.record(f.ErrandGiven(vehicle=vehicle, sink=node.name, at_ms=turn.now_ms))
-        return drive(turn, vehicle)
+        return drive(turn, vehicle, leg)
     if row.sink is not None:
         turn.record(f.ErrandEnded(vehicle=vehicle))
     address = Address(a=node.number, b=level)
@@ -219,11 +220,15 @@ def carry(turn: Turn, vehicle: str, leg: e.Leg) -> Rest | None:
     return None
 
 
-def drive(turn: Turn, vehicle: str) -> Rest | None:
-    """One POSITION along what is granted now; nothing if nothing is."""
+def drive(turn: Turn, vehicle: str, leg: e.Leg | None = None) -> Rest | None:
+    """One POSITION along what is granted now; nothing if nothing is, and where something closes every way, it is said
+    of the load that waits for it.
+    """
     nodes = driving.grant(turn, vehicle)
-    if isinstance(nodes, Rest):
-        return nodes
+    if leg is not None:
+        transports.wait(turn, leg.transport_order, driving.no_way(turn, nodes) if isinstance(nodes, Refusal) else "")
+    if isinstance(nodes, Refusal):
+        return driving.rest(turn, nodes)
     sink, p = driving.stretch(turn, nodes)
     tasks.start(turn, vehicle, None, TaskType.POSITION, sink=nodes[-1], sink_address=sink, p=p)
     return None

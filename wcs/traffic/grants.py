@@ -46,6 +46,7 @@ YIELD_MS = 15_000  # who gave way lets the others pass before it comes out again
 HEAD_ON_NODES_MAX = 32  # how far ahead a vehicle looks for one that comes towards it
 
 HELD, KEPT, ARRIVED, ENOUGH = "held", "kept free for a detour", "arrived", "holds enough of its way"
+NO_WAY, CUT_OFF = "no way", "cut off from its home"  # until a node or an edge is opened, or a vehicle drives again
 
 
 def next_grant(traffic: Traffic, vehicle: str, now_ms: int, *, nodes_max: int = NODES_MAX) -> Grant | Refusal:
@@ -61,7 +62,7 @@ def next_grant(traffic: Traffic, vehicle: str, now_ms: int, *, nodes_max: int = 
     if room < 1 or _beyond_ms(traffic, v) >= ENOUGH_MS:
         return Refusal(vehicle=vehicle, reason=ENOUGH, node=v.end)
     if not traffic.mobile[traffic.numbers[vehicle]]:
-        return Refusal(vehicle=vehicle, reason="cut off from its home", node=v.home)
+        return Refusal(vehicle=vehicle, reason=CUT_OFF, node=v.home)
     if v.detour:
         return _along_detour(traffic, v, room)
     overdue = _overdue(traffic, now_ms)
@@ -123,7 +124,7 @@ def _along_way(
     number = traffic.numbers[v.vehicle]
     way = traffic.way(v, towards, HEAD_ON_NODES_MAX)
     if not way:
-        return Refusal(vehicle=v.vehicle, reason=f"no way to {towards}", node=towards, held_by=traffic.held_by(towards))
+        return Refusal(vehicle=v.vehicle, reason=NO_WAY, node=towards, held_by=traffic.held_by(towards))
     free = _free_nodes(traffic, v, way[:room])
     if free == 0:
         return _held(traffic, v, way[0])
