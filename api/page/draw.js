@@ -1,6 +1,6 @@
 // The plant as a picture: drawn once from the layout, then only what changed is touched.
 
-import { word } from "/page/words.js";
+import { sentence, word } from "/page/words.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -10,6 +10,19 @@ function add(parent, kind, attributes, text) {
   if (text !== undefined) element.textContent = text;
   parent.append(element);
   return element;
+}
+
+// What a pointer that rests on a mark is told.
+function tell(mark, text) {
+  const title = mark.querySelector("title") ?? (text ? add(mark, "title", {}) : null);
+  if (title) title.textContent = text;
+}
+
+const FLOWS = { in: "is blocked for put-away by", out: "is blocked for retrieval by", both: "is blocked by" };
+
+function paintBlock(mark, block) {
+  mark.classList.toggle("blocked", block !== undefined);
+  tell(mark, block ? sentence(`${block.place} ${FLOWS[block.flow]} ${block.actor}: ${block.reason}`) : "");
 }
 
 export function drawPlant(svg, plant, layout) {
@@ -86,17 +99,15 @@ export function paint(marks, layout, store) {
   for (const [element, key] of marks.words) element.textContent = word(key);
   const unitsAt = new Map();
   for (const unit of store.table("load_unit").values()) unitsAt.set(unit.place, unit);
-  const blocked = (name) => store.table("block").has(name);
+  const block = (name) => store.table("block").get(name);
   for (const [name, mark] of marks.places) {
     const seen = store.table("transfer_point_state").get(name);
     mark.setAttribute("class", `place${unitsAt.has(name) || seen?.occupied ? " full" : ""}`);
   }
   for (const [name, mark] of marks.points)
     mark.setAttribute("class", `point${store.table("point_state").get(name)?.waiting ? " busy" : ""}`);
-  for (const [name, mark] of marks.nodes)
-    mark.classList.toggle("blocked", blocked(name));
-  for (const [name, mark] of marks.aisles) mark.classList.toggle("blocked", blocked(name));
-  for (const lane of marks.lanes) lane.line.classList.toggle("blocked", blocked(`${lane.origin}>${lane.end}`));
+  for (const [name, mark] of [...marks.nodes, ...marks.aisles]) paintBlock(mark, block(name));
+  for (const lane of marks.lanes) paintBlock(lane.line, block(`${lane.origin}>${lane.end}`));
   const belt = layout.conveyor?.name;
   const carried = [...store.table("load_unit").values()].filter((u) => u.place === belt).length;
   marks.onBelt.textContent = belt ? `${carried} ${word("on_belt")}` : "";
