@@ -32,23 +32,24 @@ def point_changed(turn: Turn, device: str, index: int, status: PointStatus, *, a
             left_point(turn, point, known)
         new_scan(turn, point, status)
         return
-    if is_judged(status):
+    if is_judged(status, status.scan_sequence):
         if known.load_unit:
             left_point(turn, point, known)
     elif again and not known.waiting:
         send_decision(turn, point, known)
 
 
-def is_judged(status: PointStatus) -> bool:
-    """The PLC has let the load go by one of its exits."""
-    return any(outcome.scan_sequence == status.scan_sequence for outcome in status.outcomes)
+def is_judged(status: PointStatus, scan_sequence: int) -> bool:
+    """The PLC has let the load of this scan go by one of its exits."""
+    for outcome in status.outcomes:  # noqa: SIM110 -- `any` with a generator takes a twentieth of a scan's time
+        if outcome.scan_sequence == scan_sequence:
+            return True
+    return False
 
 
 def judged_before(status: PointStatus, known: e.PointState) -> bool:
     """The former load was judged and the next one scanned between two readings."""
-    return known.scan_sequence != status.scan_sequence and any(
-        o.scan_sequence == known.scan_sequence for o in status.outcomes
-    )
+    return known.scan_sequence != status.scan_sequence and is_judged(status, known.scan_sequence)
 
 
 def new_scan(turn: Turn, point: Point, status: PointStatus) -> None:
@@ -137,7 +138,7 @@ def identify(turn: Turn, point: Point, status: PointStatus, unit: int, no_reads:
             return way_on(turn, point, 0)[0] or point.default_exit, "not read: once more round"
         if not unit or not turn.state.load_unit[unit].identified:
             return to_clarification(turn, point, unit, f"not read {no_reads} times")
-    if not unit and is_judged(status):
+    if not unit and is_judged(status, status.scan_sequence):
         return 0, "unknown, and on its way already: asked about when it comes round again"
     if not unit:
         return to_clarification(turn, point, 0, f"unknown load unit {status.barcode!r}")
