@@ -138,6 +138,47 @@ def test_aisles_that_are_shut_and_opened_all_day_stop_nobody(seed: int) -> None:
     assert not len(site.state.alarm)
 
 
+def empties_behind(site: Site, aisle: str) -> list[e.TransportOrder]:
+    """Orders' empties that still stand in their bins there, with no crane on the way to them."""
+    return [
+        t for t in site.state.transport
+        if t.purpose is e.Purpose.EMPTY_SUPPLY and place_of(site, t.load_unit).startswith(aisle)
+        and not site.state.leg[t.leg].device
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("how", ["block", "service"])
+def test_an_empty_that_turns_round_for_an_order_when_an_aisle_is_shut_is_not_stored_after_all(how: str) -> None:
+    site = Site()
+    site.start()
+    site.skus("TEA")
+    for n in range(1, 5):
+        site.stock(f"A2-L-0{n}-01-1", "TEA", 1)
+    for place in ("A2-R-01-01-1", "A1-R-01-01-1", "A1-R-02-01-1"):
+        site.stock(place)
+    block(site, "A2", "full", e.Flow.IN)
+    for n in range(3):
+        site.order(f"SO{n}", ("TEA", 1))
+    site.twin.inject("CR1", "mode", mode="manual")
+    site.run_until(lambda: any(u in site.state.empties_on_conveyors for u in site.state.transport_of_unit))
+    block(site, "A2", "")
+    assert empties_behind(site, "A1")
+    if how == "block":
+        block(site, "A1", "bent beam")
+    else:
+        serve(site, "CR1", in_service=False)
+    for order in site.state.order:
+        transport = site.state.transport_for(order.load_unit)
+        assert transport is None or transport.purpose is not e.Purpose.PUTAWAY, order
+    if how == "block":
+        block(site, "A1", "")
+    else:
+        serve(site, "CR1", in_service=True)
+    site.twin.inject("CR1", "mode", mode="automatic")
+    site.run_until_ended()
+    assert all(order.state is e.OrderState.SHIPPED for order in site.state.order)
+
+
 def moves_after(site: Site, count: int) -> list[f.LoadUnitMoved]:
     return [fact for fact in site.facts[count:] if isinstance(fact, f.LoadUnitMoved)]
 

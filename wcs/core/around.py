@@ -17,9 +17,10 @@ from wcs.core.turn import Turn
 
 def go_around(turn: Turn) -> None:
     """Look at every transport order once, when a person has shut something."""
-    for transport in tuple(turn.state.transport):
-        leg = turn.state.leg.get(transport.leg)
-        if leg is not None and leg.device:
+    for number in tuple(turn.state.transport.rows):
+        transport = turn.state.transport.get(number)  # as it is now: another's empty may have become of it meanwhile
+        leg = turn.state.leg.get(transport.leg) if transport is not None else None
+        if transport is None or (leg is not None and leg.device):
             continue
         behind = shut.why(turn.state, turn.state.load_unit[transport.load_unit].place, e.Flow.OUT)
         if behind and transport.purpose is e.Purpose.RETRIEVAL:
