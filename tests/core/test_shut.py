@@ -179,6 +179,26 @@ def test_an_empty_that_turns_round_for_an_order_when_an_aisle_is_shut_is_not_sto
     assert all(order.state is e.OrderState.SHIPPED for order in site.state.order)
 
 
+def test_what_was_picked_for_an_order_stays_its_own_behind_a_block() -> None:
+    site = site_with_stock()
+    site.order("SO1", ("TEA", 12))
+    site.run_until(lambda: bool(site.state.contents_of.get(site.state.order["SO1"].load_unit)))
+    unit, bin_ = site.state.order["SO1"].load_unit, "A1-R-05-04-1"
+    site.world.move(unit, place_of(site, unit), bin_, by="hand", now_ms=site.twin.now_ms)
+    block(site, bin_, "bent beam", e.Flow.OUT)
+    site.twin.handle(
+        v.LoadUnitPlaced(at_ms=site.twin.now_ms, actor="mei", load_unit=unit, place=bin_, reason="in the way")
+    )
+    block(site, "A1", "inventory", e.Flow.OUT)
+    assert site.state.order["SO1"].load_unit == unit
+    assert site.state.load_unit[unit].role is e.LoadUnitRole.ORDER
+    block(site, "A1", "")
+    block(site, bin_, "")
+    ships(site)
+    shipped = [fact for fact in site.facts if isinstance(fact, f.QuantityPosted) and fact.sink == "customer"]
+    assert sum(fact.quantity for fact in shipped) == 12
+
+
 def moves_after(site: Site, count: int) -> list[f.LoadUnitMoved]:
     return [fact for fact in site.facts[count:] if isinstance(fact, f.LoadUnitMoved)]
 

@@ -34,7 +34,12 @@ def go_around(turn: Turn) -> None:
 
 
 def send_another(turn: Turn, transport: e.TransportOrder, behind: str) -> None:
-    """The empty load unit of an order cannot be fetched: another one becomes the order's, if there is one."""
+    """The empty load unit of an order cannot be fetched: another one becomes the order's, if there is one.
+
+    One with something in it already (people have put it into a bin) stays the order's: that was picked for it.
+    """
+    if turn.state.contents_of.get(transport.load_unit):
+        return
     order = turn.state.order[transport.order_number]
     other = orders.find_empty(turn)
     if not other or not order.station:
