@@ -7,7 +7,7 @@ import pytest
 
 from tests.core.test_bad_luck import MINUTE_MS, place_of, ships, site_with_stock
 from tests.core.test_waiting import block, serve
-from tests.core.warehouses import Site, stocked_site
+from tests.core.warehouses import DAY_MS, Site, stocked_site
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
@@ -197,6 +197,39 @@ def test_what_was_picked_for_an_order_stays_its_own_behind_a_block() -> None:
     ships(site)
     shipped = [fact for fact in site.facts if isinstance(fact, f.QuantityPosted) and fact.sink == "customer"]
     assert sum(fact.quantity for fact in shipped) == 12
+
+
+def test_an_order_whose_empty_was_shut_in_takes_one_that_becomes_free_later() -> None:
+    site = Site()
+    site.start()
+    site.skus("TEA")
+    site.stock("A2-L-01-01-1", "TEA", 10)
+    site.stock("A1-L-01-01-1")
+    site.stock("A1-L-05-01-1")
+    site.order("SO1", ("TEA", 1))
+    site.order("SO2", ("TEA", 1))
+    assert len(empties_behind(site, "A1")) == 1
+    block(site, "A1", "inventory", e.Flow.OUT)
+    site.stock("A2-R-01-01-1")
+    site.run_until_ended()
+    assert {order.state for order in site.state.order} == {e.OrderState.SHIPPED}
+
+
+@pytest.mark.parametrize("seconds", range(58, 70, 2))
+def test_a_source_called_while_a_crane_carries_it_behind_a_block_comes_from_elsewhere(seconds: int) -> None:
+    site = Site()
+    site.start()
+    site.skus("TEA")
+    site.stock("A2-L-01-01-1", "TEA", 3, lot="SOONER", expiry_ms=10 * DAY_MS)
+    site.stock("A2-L-02-01-1", "TEA", 50, lot="LATER")
+    for place in ("A2-R-01-01-1", "A2-R-02-01-1", "A2-R-03-01-1"):
+        site.stock(place)
+    block(site, "A1", "inventory", e.Flow.OUT)
+    block(site, "A2", "full", e.Flow.IN)
+    site.order("SO1", ("TEA", 1))
+    site.run_for(seconds * 1000)
+    site.order("SO2", ("TEA", 1))
+    ships(site, "SO2")
 
 
 def moves_after(site: Site, count: int) -> list[f.LoadUnitMoved]:

@@ -4,7 +4,8 @@
     empty waits in its bin        another one is sent to the order
     load unit on its way there    another location is chosen, where one can be reached from where it is
 
-Rule: what a crane has begun, or carries, it finishes; what nothing else can serve waits until a person opens again.
+Rule: what a crane has begun, or carries, it finishes, and is looked at where it was set down; what nothing else can
+serve waits until a person opens again.
 """
 
 from __future__ import annotations
@@ -18,19 +19,46 @@ from wcs.core.turn import Turn
 def go_around(turn: Turn) -> None:
     """Look at every transport order once, when a person has shut something."""
     for number in tuple(turn.state.transport.rows):
-        transport = turn.state.transport.get(number)  # as it is now: another's empty may have become of it meanwhile
-        leg = turn.state.leg.get(transport.leg) if transport is not None else None
-        if transport is None or (leg is not None and leg.device):
-            continue
-        behind = shut.why(turn.state, turn.state.load_unit[transport.load_unit].place, e.Flow.OUT)
-        if behind and transport.purpose is e.Purpose.RETRIEVAL:
-            transports.drop(turn, transport.number, behind)
-        elif behind and transport.purpose is e.Purpose.EMPTY_SUPPLY:
-            send_another(turn, transport, behind)
-        elif not behind and transport.purpose is e.Purpose.PUTAWAY:
-            store_elsewhere(turn, transport)
+        look(turn, number)
     turn.stations_to_serve.update(dict.fromkeys(turn.layout.stations))
     turn.orders_changed = True
+
+
+def go_around_bins(turn: Turn) -> None:
+    """Look at what was planned from bins in this turn: set down there by a crane or a person after it was called."""
+    planned, turn.planned_in_bins = turn.planned_in_bins, {}
+    if not shut.anything(turn.state):
+        return
+    for number in planned:
+        if look(turn, number):
+            turn.stations_to_serve.update(dict.fromkeys(turn.layout.stations))
+
+
+def go_around_empties(turn: Turn, orders_here: list[str]) -> None:
+    """Look at the empties of these orders: another one may have become free since theirs was shut in."""
+    if not shut.anything(turn.state):
+        return
+    for number in orders_here:
+        transport = turn.state.transport_for(turn.state.order[number].load_unit)
+        if transport is not None and transport.purpose is e.Purpose.EMPTY_SUPPLY:
+            look(turn, transport.number)
+
+
+def look(turn: Turn, number: int) -> bool:
+    """One transport order as it is now: another's empty may have become of it meanwhile. True: its call was dropped."""
+    transport = turn.state.transport.get(number)
+    leg = turn.state.leg.get(transport.leg) if transport is not None else None
+    if transport is None or (leg is not None and leg.device):
+        return False
+    behind = shut.why(turn.state, turn.state.load_unit[transport.load_unit].place, e.Flow.OUT)
+    if behind and transport.purpose is e.Purpose.RETRIEVAL:
+        transports.drop(turn, transport.number, behind)
+        return True
+    if behind and transport.purpose is e.Purpose.EMPTY_SUPPLY:
+        send_another(turn, transport, behind)
+    elif not behind and transport.purpose is e.Purpose.PUTAWAY:
+        store_elsewhere(turn, transport)
+    return False
 
 
 def send_another(turn: Turn, transport: e.TransportOrder, behind: str) -> None:

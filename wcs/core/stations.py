@@ -10,10 +10,10 @@ Rule: a person's confirmation moves quantity; nothing else does.
 
 from __future__ import annotations
 
+from wcs.core import around, handover, orders, points, putaway, reservation, shut, transports
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
-from wcs.core import handover, orders, points, putaway, reservation, shut, transports
 from wcs.core.evolve_stock import account_of
 from wcs.core.sscc import sscc
 from wcs.core.state import State
@@ -87,6 +87,7 @@ def serve(turn: Turn, station: PickStation) -> None:
     here = state.orders_at_station[station.name]
     for number in [n for n in here if n not in state.reservations_of_order or state.order[n].cancelled]:
         finish(turn, number)
+    around.go_around_empties(turn, list(here))
     send_on(turn, station)
     if has_queue_room(state, station):
         for number in [n for n in here if n in state.uncalled_of_order]:
