@@ -32,6 +32,7 @@ const SENTENCES = [
   ["has a load on board that the book does not know", "机上有账外载荷"],
   ["{1} has a load on board that the book does not know", "{1} 机上有账外载荷"],
   ["has load unit {1} on board, which the book has at {2}", "机上有载货单元 {1}，而账上它在 {2}"],
+  ["{1} has load unit {2} on board, which finds no place", "{1} 机上有载货单元 {2}，找不到货位"],
   ["picked load unit {1} at {2}, but the book had it at {3}", "在 {2} 取到载货单元 {1}，而账上它在 {3}"],
   ["works on task {1}, which is closed here", "正在执行任务 {1}，而此处已结束"],
   ["stands {1}", "停止：{1}"],

@@ -5,12 +5,21 @@ from __future__ import annotations
 import networkx as nx
 import pytest
 
-from tests.core.test_bad_luck import MINUTE_MS, place_of, ships, site_with_stock
+from tests.core.test_bad_luck import (
+    MINUTE_MS,
+    alarms,
+    deliver,
+    place_of,
+    run_until_carried_to,
+    ships,
+    site_with_stock,
+)
 from tests.core.test_waiting import block, serve
 from tests.core.warehouses import DAY_MS, Site, stocked_site
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
+from wcs.core import waiting
 from wcs.core.turn import RequestRefused
 from wcs.plant.file import load_plant
 from wcs.plant.model import Plant
@@ -230,6 +239,26 @@ def test_a_source_called_while_a_crane_carries_it_behind_a_block_comes_from_else
     site.run_for(seconds * 1000)
     site.order("SO2", ("TEA", 1))
     ships(site, "SO2")
+
+
+def test_a_crane_with_a_load_that_finds_no_place_in_its_blocked_aisle_is_given_nothing_else() -> None:
+    site = site_with_stock()
+    deliver(site)
+    task = run_until_carried_to(site)
+    aisle, crane = task.sink[:2], task.device
+    site.run_until(lambda: bool(site.state.units_at.get(crane)))
+    block(site, aisle, "bent beam", e.Flow.IN)
+    site.foreign_load(task.sink)
+    site.run_until(lambda: bool(alarms(site, "warehouse_full")))
+    site.order("SO1", ("TEA", 12))
+    site.run_for(5 * MINUTE_MS)
+    unit = site.state.unit_at(crane)
+    assert unit
+    assert not alarms(site, "task_refused")
+    waits = {waiting.reason(site.state, t) for t in site.state.transport if place_of(site, t.load_unit)[:2] == aisle}
+    assert waits == {f"{crane} has load unit {unit} on board, which finds no place"}
+    block(site, aisle, "")
+    ships(site)
 
 
 def moves_after(site: Site, count: int) -> list[f.LoadUnitMoved]:

@@ -22,7 +22,7 @@ def dispatch(turn: Turn, crane: str) -> None:
     device = turn.state.device[crane]
     if reasons_against_device(turn, device):
         return
-    leg = leg_on_board(turn, crane) or next_leg(turn, crane)
+    leg = leg_on_board(turn, crane) if turn.state.units_at.get(crane) else next_leg(turn, crane)
     if leg is None:
         return
     if not leg.device:

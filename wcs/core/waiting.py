@@ -59,6 +59,9 @@ def of_device(state: State, name: str) -> str:
         return f"{name} is {device.link.value}"
     if on_board.is_unknown(state, name):
         return f"{name} has a load on board that the book does not know"
+    for unit in state.units_at.get(name, ()):
+        if unit not in state.transport_of_unit:
+            return f"{name} has load unit {unit} on board, which finds no place"
     if device.able:
         return ""
     return f"{name} is {device.stopped or f'in mode {device.mode.name.lower()}'}"
