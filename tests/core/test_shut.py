@@ -261,6 +261,29 @@ def test_a_crane_with_a_load_that_finds_no_place_in_its_blocked_aisle_is_given_n
     ships(site)
 
 
+@pytest.mark.parametrize("flow", [e.Flow.IN, e.Flow.BOTH])
+def test_a_load_at_the_entry_of_an_aisle_is_brought_through_it_only_if_it_is_not_blocked_both_ways(
+    flow: e.Flow,
+) -> None:
+    site = site_with_stock()
+    block(site, "A2", "full", e.Flow.IN)
+    deliver(site)
+    site.twin.inject("CR1", "mode", mode="manual")
+    site.run_until(lambda: bool(site.state.unit_at("A1.IN")))
+    unit = site.state.unit_at("A1.IN")
+    block(site, "A2", "")
+    block(site, "A1", "bent beam", flow)
+    site.twin.inject("CR1", "mode", mode="automatic")
+    site.run_for(10 * MINUTE_MS)
+    if flow is e.Flow.BOTH:
+        assert place_of(site, unit) == "A1.IN"
+        transport = site.state.transport_for(unit)
+        assert transport is not None
+        assert waiting.reason(site.state, transport) == "A1 is blocked by mei: bent beam"
+        block(site, "A1", "")
+    site.run_until(lambda: place_of(site, unit).startswith("A2-"))
+
+
 def moves_after(site: Site, count: int) -> list[f.LoadUnitMoved]:
     return [fact for fact in site.facts[count:] if isinstance(fact, f.LoadUnitMoved)]
 

@@ -94,6 +94,8 @@ def next_leg(turn: Turn, crane: str) -> e.Leg | None:
     storage: e.Leg | None = None
     retrievals: list[e.Leg] = []
     closed: dict[str, None] = {}
+    if waiting.block_of_aisle(state, crane) is not None:
+        return None
     legs = (state.leg[n] for n in state.legs_of_carrier.get(crane, ()) if not state.leg[n].device)
     for leg in legs:
         if layout.is_location(leg.source):

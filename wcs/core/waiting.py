@@ -25,7 +25,10 @@ def reason(state: State, transport: e.TransportOrder) -> str:
             return of_block(block)
     if leg.carrier == FLEET:
         return of_fleet(state)
-    return of_device(state, leg.carrier) if leg.carrier in state.layout.cranes else ""
+    if leg.carrier not in state.layout.cranes:
+        return ""
+    block = block_of_aisle(state, leg.carrier)
+    return of_block(block) if block is not None else of_device(state, leg.carrier)
 
 
 def block_of(state: State, place: str, flow: e.Flow) -> e.Block | None:
@@ -38,6 +41,12 @@ def block_of(state: State, place: str, flow: e.Flow) -> e.Block | None:
         if block is not None and block.stops(flow):
             return block
     return None
+
+
+def block_of_aisle(state: State, crane: str) -> e.Block | None:
+    """The block that keeps a crane from moving in its aisle at all, be it from one transfer point to another."""
+    block = state.block.get(state.layout.cranes[crane].aisle)
+    return block if block is not None and block.flow is e.Flow.BOTH else None
 
 
 def of_block(block: e.Block) -> str:
