@@ -66,9 +66,9 @@ def alarms(site: Site, code: str) -> list[e.Alarm]:
     ]  # fmt: skip
 
 
-def deliver(site: Site, *, quantity: int = 10, barcode: str = "T700001", lot: str = "D1") -> None:
-    line = e.DeliveryLine(delivery="DL1", line=1, barcode=barcode, sku="TEA", lot=lot, quantity=quantity)
-    site.twin.handle(v.DeliveryNotified(at_ms=site.twin.now_ms, actor="erp", number="DL1", lines=(line,)))
+def deliver(site: Site, *, number: str = "DL1", quantity: int = 10, barcode: str = "T700001", lot: str = "D1") -> None:
+    line = e.DeliveryLine(delivery=number, line=1, barcode=barcode, sku="TEA", lot=lot, quantity=quantity)
+    site.twin.handle(v.DeliveryNotified(at_ms=site.twin.now_ms, actor="erp", number=number, lines=(line,)))
 
 
 def test_a_bin_found_occupied_is_blocked_and_the_load_goes_to_another() -> None:

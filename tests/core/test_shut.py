@@ -284,6 +284,23 @@ def test_a_load_at_the_entry_of_an_aisle_is_brought_through_it_only_if_it_is_not
     site.run_until(lambda: place_of(site, unit).startswith("A2-"))
 
 
+def test_loads_that_queue_for_a_blocked_aisle_are_stored_in_another_as_soon_as_that_is_opened() -> None:
+    site = site_with_stock()
+    block(site, "A2", "full", e.Flow.IN)
+    for n in range(3):
+        deliver(site, number=f"DL{n}", barcode=f"T70000{n}")
+    cv = site.plant.conveyors[0].name
+    site.run_until(lambda: any(place_of(site, u) == cv for u in site.state.transport_of_unit))
+    block(site, "A1", "bent beam", e.Flow.IN)
+    site.run_for(10 * MINUTE_MS)
+    waiting_here = list(site.state.transport_of_unit)
+    assert len(waiting_here) >= 2
+    block(site, "A2", "")
+    site.run_until_quiet()
+    assert {place_of(site, unit)[:3] for unit in waiting_here} == {"A2-"}
+    assert not len(site.state.alarm)
+
+
 def moves_after(site: Site, count: int) -> list[f.LoadUnitMoved]:
     return [fact for fact in site.facts[count:] if isinstance(fact, f.LoadUnitMoved)]
 

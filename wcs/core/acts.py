@@ -25,8 +25,7 @@ def service_requested(turn: Turn, event: v.DeviceServiceRequested) -> None:
     if device.in_service != event.in_service:
         turn.record(f.DeviceServiceChanged(device=device.name, in_service=event.in_service, actor=event.actor))
         turn.wake_all()
-        if not event.in_service:
-            around.go_around(turn)
+        around.go_around(turn)
 
 
 def known_device(turn: Turn, name: str) -> e.Device:
@@ -78,8 +77,7 @@ def block_requested(turn: Turn, event: v.PlaceBlockRequested) -> None:
     else:
         turn.record(f.PlaceUnblocked(place=event.place, actor=event.actor))
     turn.wake_all()
-    if event.blocked:
-        around.go_around(turn)
+    around.go_around(turn)
 
 
 def hold_requested(turn: Turn, event: v.HoldRequested) -> None:

@@ -5,7 +5,7 @@
     load unit on its way there    another location is chosen, where one can be reached from where it is
 
 Rule: what a crane has begun, or carries, it finishes, and is looked at where it was set down; what nothing else can
-serve waits until a person opens again.
+serve waits until a person opens again, be it this or another way.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from wcs.core.turn import Turn
 
 
 def go_around(turn: Turn) -> None:
-    """Look at every transport order once, when a person has shut something."""
+    """Look at every transport order once, when a person has shut or opened something."""
     for number in tuple(turn.state.transport.rows):
         look(turn, number)
     turn.stations_to_serve.update(dict.fromkeys(turn.layout.stations))
     turn.orders_changed = True
 
 
-def go_around_bins(turn: Turn) -> None:
-    """Look at what was planned from bins in this turn: set down there by a crane or a person after it was called."""
-    planned, turn.planned_in_bins = turn.planned_in_bins, {}
+def go_around_planned(turn: Turn) -> None:
+    """Look at what waits for a crane since this turn: called while it was carried to its bin, or come to an entry."""
+    planned, turn.planned_for_cranes = turn.planned_for_cranes, {}
     if not shut.anything(turn.state):
         return
     for number in planned:

@@ -67,8 +67,8 @@ def advance(turn: Turn, number: int) -> None:
         sink=plan.sink,
     )
     turn.record(f.LegStarted(leg=leg))
-    if turn.layout.is_location(place):
-        turn.planned_in_bins[number] = None
+    if plan.carrier in turn.layout.cranes:
+        turn.planned_for_cranes[number] = None
     turn.wake(plan.carrier)
 
 

@@ -63,7 +63,7 @@ class Turn:
         self.woken: dict[str, None] = {}
         self.stations_to_serve: dict[str, None] = {}
         self.orders_changed = False
-        self.planned_in_bins: dict[int, None] = {}  # transport orders that were given a leg out of a bin
+        self.planned_for_cranes: dict[int, None] = {}  # transport orders that were given a crane's leg
         self.asked_again: dict[str, None] = {}  # devices that refused, and whose time to be asked again is now
 
     def record(self, fact: f.Fact) -> None:

@@ -98,7 +98,7 @@ def cycle(turn: Turn) -> None:
     for _ in range(ROUNDS_MAX):
         if not (turn.stations_to_serve or turn.orders_changed or turn.woken):
             return
-        around.go_around_bins(turn)
+        around.go_around_planned(turn)
         serve_stations(turn)
         release_orders(turn)
         assign_machines(turn)
