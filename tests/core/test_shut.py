@@ -301,6 +301,21 @@ def test_loads_that_queue_for_a_blocked_aisle_are_stored_in_another_as_soon_as_t
     assert not len(site.state.alarm)
 
 
+def test_orders_in_the_queue_do_not_blame_a_block_that_was_lifted() -> None:
+    site = site_with_stock()
+    site.skus("MATE")
+    site.stock("A2-L-02-01-1", "MATE", 10)
+    block(site, "A1", "inventory")
+    for n in range(6):
+        site.order(f"WAITS{n}", ("TEA", 11))
+        site.order(f"SO{n}", ("MATE", 1))
+    site.run_for(MINUTE_MS)
+    assert len([order for order in site.state.order if "inventory" in order.waits_for]) > 1
+    block(site, "A1", "")
+    assert not [order for order in site.state.order if "inventory" in order.waits_for]
+    site.run_until_ended()
+
+
 def moves_after(site: Site, count: int) -> list[f.LoadUnitMoved]:
     return [fact for fact in site.facts[count:] if isinstance(fact, f.LoadUnitMoved)]
 

@@ -20,6 +20,7 @@ def go_around(turn: Turn) -> None:
     """Look at every transport order once, when a person has shut or opened something."""
     for number in tuple(turn.state.transport.rows):
         look(turn, number)
+    orders.say_again(turn)
     turn.stations_to_serve.update(dict.fromkeys(turn.layout.stations))
     turn.orders_changed = True
 

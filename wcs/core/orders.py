@@ -27,6 +27,7 @@ RELEASES_MAX = 8
 WAITING_LOOKED_AT_MAX = 500  # orders that wait for what is shut and are passed over in one look: a few milliseconds
 EMPTIES_LOOKED_AT_MAX = 16
 BUILDING, NO_EMPTIES = "site", "no_empties"
+NO_PLACE, NO_EMPTY = "a free order place at a station", "an empty load unit for the order"
 ENDED = (e.OrderState.SHIPPED, e.OrderState.BACKORDERED, e.OrderState.CANCELLED)
 
 
@@ -48,7 +49,7 @@ def place(turn: Turn, event: v.OrderRequested) -> None:
         state=e.OrderState.PLACED,
         placed_ms=turn.now_ms,
         due_ms=event.due_ms,
-        waits_for="a free order place at a station",
+        waits_for=NO_PLACE,
         content_digest=digest,
     )
     turn.record(f.OrderPlaced(order=order, lines=lines))
@@ -175,7 +176,7 @@ def release(turn: Turn) -> None:
             return
         empty = spare_unit_at(turn, station) or find_empty(turn)
         if not empty:
-            wait(turn, number, "an empty load unit for the order")
+            wait(turn, number, NO_EMPTY)
             ask_for_empties(turn)
             return
         turn.end_alarms(BUILDING, NO_EMPTIES, "there is one")
@@ -198,6 +199,13 @@ def next_order(turn: Turn) -> str:
             return number
         wait(turn, number, behind)
     return ""
+
+
+def say_again(turn: Turn) -> None:
+    """A person has shut or opened something: say what those in the queue that waited for it wait for now."""
+    for _, _, number in turn.state.order_queue[:WAITING_LOOKED_AT_MAX]:
+        if turn.state.order[number].waits_for not in (NO_PLACE, NO_EMPTY):
+            wait(turn, number, reservation.from_elsewhere(turn, number) or NO_PLACE)
 
 
 def ask_for_empties(turn: Turn) -> None:
