@@ -316,6 +316,19 @@ def test_orders_in_the_queue_do_not_blame_a_block_that_was_lifted() -> None:
     site.run_until_ended()
 
 
+def test_what_found_no_free_location_is_stored_when_an_aisle_is_opened_and_nobody_need_answer() -> None:
+    site = site_with_stock()
+    for aisle in ("A1", "A2"):
+        block(site, aisle, "full", e.Flow.IN)
+    site.order("SO1", ("TEA", 12))
+    site.run_until(lambda: any(alarm.code == "warehouse_full" for alarm in site.state.alarm))
+    unit = next(iter(site.state.alarm)).load_unit
+    block(site, "A2", "")
+    assert not len(site.state.alarm)
+    assert site.state.transport_for(unit) is not None
+    ships(site)
+
+
 def moves_after(site: Site, count: int) -> list[f.LoadUnitMoved]:
     return [fact for fact in site.facts[count:] if isinstance(fact, f.LoadUnitMoved)]
 

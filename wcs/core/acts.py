@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wcs.core import around, by_hand, reconcile, reservation, stations
+from wcs.core import answers, around, by_hand, reconcile, reservation, stations
 from wcs.core import entities as e
 from wcs.core import events as v
 from wcs.core import facts as f
@@ -26,6 +26,7 @@ def service_requested(turn: Turn, event: v.DeviceServiceRequested) -> None:
         turn.record(f.DeviceServiceChanged(device=device.name, in_service=event.in_service, actor=event.actor))
         turn.wake_all()
         around.go_around(turn)
+        answers.store_what_waits(turn, event.actor)
 
 
 def known_device(turn: Turn, name: str) -> e.Device:
@@ -78,6 +79,7 @@ def block_requested(turn: Turn, event: v.PlaceBlockRequested) -> None:
         turn.record(f.PlaceUnblocked(place=event.place, actor=event.actor))
     turn.wake_all()
     around.go_around(turn)
+    answers.store_what_waits(turn, event.actor)
 
 
 def hold_requested(turn: Turn, event: v.HoldRequested) -> None:

@@ -64,6 +64,15 @@ def book_on_board(turn: Turn, alarm: e.Alarm, event: v.AlarmAnswered) -> None:
     by_hand.move(turn, moved, turn.state.load_unit[alarm.load_unit])
 
 
+def store_what_waits(turn: Turn, actor: str) -> None:
+    """A person has opened something: what found no free location there asks again by itself."""
+    for alarm in tuple(turn.state.alarm):
+        waits = alarm.code == "warehouse_full" and still_waits(turn, alarm)
+        if waits and putaway.choose(turn, alarm.load_unit) is not None:
+            turn.record(f.AlarmEnded(number=alarm.number, answer="retry", actor=actor))
+            putaway.store(turn, alarm.load_unit, reason="opened again")
+
+
 def still_waits(turn: Turn, alarm: e.Alarm) -> bool:
     """Whether the load unit of an alarm is where it was, with nothing else to do meanwhile."""
     unit = turn.state.load_unit.get(alarm.load_unit)
