@@ -38,14 +38,15 @@ def freeze(*states: State) -> None:
 def on_large_pages() -> int:
     """Have the kernel put what stands in memory now on large pages; how many bytes it did.
 
-    A quarter of a second for 300 MB, in which other threads go on. Only Linux can.
+    A quarter of a second for 300 MB, in which other threads go on. Only Linux can; where anything is odd nothing is
+    moved, for no host may end of that. Names of files may be in any encoding.
     """
     if sys.platform != "linux":
         return 0
     try:
         madvise = ctypes.CDLL(None, use_errno=True).madvise
-        areas = list(_private_memory(Path("/proc/self/maps").read_text()))
-    except (OSError, AttributeError) as error:
+        areas = list(_private_memory(Path("/proc/self/maps").read_text(errors="replace")))
+    except (OSError, AttributeError, ValueError) as error:  # a kernel that has no such call, or tells it another way
         logger.info("no large pages: %s", error)
         return 0
     madvise.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)

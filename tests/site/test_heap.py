@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,6 +18,18 @@ MAPS = f"""\
 {16 * LARGE:x}-{17 * LARGE:x} rw-p 00000000 00:00 0      [heap]
 {20 * LARGE:x}-{21 * LARGE - 4096:x} rw-p 00000000 00:00 0
 {24 * LARGE:x}-{28 * LARGE:x} rw-p 00000000 00:00 0      [stack]
+"""
+
+ODD_NAME = """
+import mmap, os, sys, tempfile
+from wcs import heap
+with tempfile.TemporaryDirectory() as folder:
+    name = os.path.join(os.fsencode(folder), bytes([0xFF, 0xFE]))
+    with open(name, "w+b") as file:
+        file.write(bytes(mmap.PAGESIZE))
+        file.flush()
+        kept = mmap.mmap(file.fileno(), mmap.PAGESIZE)
+        print(heap.on_large_pages())
 """
 
 CHILD = """
@@ -43,3 +56,15 @@ def test_rows_are_the_same_on_large_pages() -> None:
     if not moved:
         pytest.skip("this kernel gives none")
     assert large >= 20 * LARGE
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has them")
+def test_a_file_in_memory_whose_name_is_no_text_stops_nobody() -> None:
+    child = subprocess.run([sys.executable, "-c", ODD_NAME], capture_output=True, text=True, timeout=60)
+    assert child.returncode == 0, child.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux has them")
+def test_where_the_kernel_tells_of_its_memory_another_way_nothing_is_moved(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda *_, **__: "[a line of another kind]")
+    assert heap.on_large_pages() == 0
