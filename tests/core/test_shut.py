@@ -329,6 +329,19 @@ def test_what_found_no_free_location_is_stored_when_an_aisle_is_opened_and_nobod
     ships(site)
 
 
+def test_a_location_found_occupied_keeps_what_a_person_had_blocked_it_for() -> None:
+    site = site_with_stock()
+    deliver(site)
+    task = run_until_carried_to(site)
+    block(site, task.sink, "inventory", e.Flow.OUT)
+    site.foreign_load(task.sink)
+    site.run_until(lambda: bool(alarms(site, "sink_occupied")))
+    found = site.state.block[task.sink]
+    assert (found.actor, found.flow) == ("plant", e.Flow.BOTH)
+    told = f"{task.sink} is blocked for retrieval by mei: inventory"
+    assert found.reason == f"found occupied by task {task.number}; before that {told}"
+
+
 def moves_after(site: Site, count: int) -> list[f.LoadUnitMoved]:
     return [fact for fact in site.facts[count:] if isinstance(fact, f.LoadUnitMoved)]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from wcs.core import entities as e
 from wcs.core import facts as f
-from wcs.core import orders, putaway, transports
+from wcs.core import orders, putaway, transports, waiting
 from wcs.core.turn import Turn
 from wcs.plant.model import LOST
 
@@ -34,7 +34,10 @@ def sink_occupied(turn: Turn, task: e.OpenTask, leg: e.Leg) -> None:
     if turn.layout.is_location(task.sink):
         known = turn.state.block.get(task.sink)
         if known is None or not known.stops(e.Flow.IN):
-            turn.record(f.PlaceBlocked(place=task.sink, actor="plant", reason=f"found occupied by task {task.number}"))
+            # It takes the place of a person's block for retrieval: who frees the location must read of that.
+            before = f"; before that {waiting.of_block(known)}" if known is not None else ""
+            reason = f"found occupied by task {task.number}{before}"
+            turn.record(f.PlaceBlocked(place=task.sink, actor="plant", reason=reason))
         turn.raise_alarm(
             task.sink, "sink_occupied", f"{task.sink} was found occupied by a load that the book does not know",
             answers=("done",),
