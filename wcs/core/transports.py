@@ -169,10 +169,20 @@ def redirect(turn: Turn, number: int, sink: str, purpose: e.Purpose, reason: str
     on_conveyor = leg.carrier in turn.layout.conveyors and (leg.picked or leg.source in turn.layout.entries)
     if on_conveyor:
         plan = next_leg(turn, leg.source, sink)
-        if plan is not None and plan.carrier == leg.carrier and plan.sink != leg.sink:
-            turn.record(f.LegRedirected(number=leg.number, sink=plan.sink))
+        if plan is not None and plan.carrier == leg.carrier:
+            new_sink = leg.source if has_passed_hand_over(turn, leg, plan.sink) else plan.sink
+            if new_sink != leg.sink:
+                turn.record(f.LegRedirected(number=leg.number, sink=new_sink))
     elif not leg.device:
         end_leg(turn, leg.number, "redirected")
+
+
+def has_passed_hand_over(turn: Turn, leg: e.Leg, sink: str) -> bool:
+    """Whether a load has left a pick point by the way on, and comes to the hand-over point only once round: what waits
+    at the pick point must not wait for it, for it may stand behind that.
+    """
+    station = turn.layout.station_of_point.get(leg.source)
+    return station is not None and leg.picked and sink == station.handover_point and leg.sink != sink
 
 
 def plan_from(turn: Turn, leg: e.Leg, point: str) -> tuple[int | None, e.Leg]:
