@@ -47,7 +47,9 @@ Name = Annotated[
 ]
 # No control characters: a database refuses NUL.
 Text = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
-Reason = Annotated[str, StringConstraints(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")]
+Reason = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]+$")
+]
 Quantity = Annotated[int, Field(ge=1, le=QUANTITY_MAX)]
 TimeMs = Annotated[int, Field(ge=0, le=TIME_MAX_MS, description="plant time, milliseconds")]
 Limit = Annotated[int, Query(ge=1, le=PAGE_MAX)]

@@ -215,6 +215,9 @@ def test_a_rack_is_blocked_for_put_away_or_retrieval_alone_and_nothing_else_is(s
     for flow in ("in", "out"):
         ok(stocked.put(url, json={"reason": "inventory", "flow": flow}))
         assert ok(stocked.get("/api/v1/places/A2-L-01-01-1"))["block"]["flow"] == flow
+    ok(stocked.put(url, json={"reason": "recount", "flow": "out"}))
+    assert ok(stocked.get("/api/v1/places/A2-L-01-01-1"))["block"]["reason"] == "recount"
+    assert refused(stocked.put(url, json={"reason": " "}), 422, "reason")
     assert refused(stocked.put(url, json={"reason": "inventory", "flow": "sideways"}), 422, "flow")
     assert refused(stocked.put("/api/v1/places/ST1/block", json={"reason": "inventory", "flow": "in"}), 422, "flow")
     ok(stocked.delete(url))

@@ -71,7 +71,8 @@ def block_requested(turn: Turn, event: v.PlaceBlockRequested) -> None:
     if event.blocked and event.flow is not e.Flow.BOTH and not in_rack:
         raise RequestRefused("flow", f"{event.place} is no location or aisle: wanted both")
     block = turn.state.block.get(event.place)
-    if (block is not None and block.flow is event.flow) if event.blocked else block is None:
+    wanted = (event.flow, event.reason) if event.blocked else None
+    if wanted == (None if block is None else (block.flow, block.reason)):
         return
     if event.blocked:
         turn.record(f.PlaceBlocked(place=event.place, actor=event.actor, reason=event.reason, flow=event.flow))
