@@ -73,6 +73,7 @@ async def _over_modbus(host: str, port: int, devices: tuple[PlcDevice, ...]) -> 
     finally:
         polling.cancel()
         client.close()
+        await asyncio.gather(polling, return_exceptions=True)  # a read that was cut off ends as it likes
 
 
 async def _poll(client: AsyncModbusTcpClient, devices: tuple[PlcDevice, ...]) -> None:
