@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import itertools
 import json
@@ -19,7 +18,6 @@ import pytest
 from websockets.sync.client import ClientConnection, connect
 
 DEADLINE_S = 60  # a browser's first start on a busy machine
-MESSAGE_MAX = 32 << 20  # a screenshot
 
 
 class Tab:
@@ -30,7 +28,6 @@ class Tab:
         self._numbers = itertools.count(1)
         self.errors: list[str] = []
         self._call("Runtime.enable")
-        self._call("Page.enable")
 
     def open(self, address: str) -> None:
         self._call("Page.navigate", url=address)
@@ -47,9 +44,6 @@ class Tab:
             assert time.monotonic() < deadline, f"{script} is {found!r}, wanted {wanted!r}; errors: {self.errors}"
             time.sleep(0.05)
 
-    def picture(self, file: Path) -> None:
-        file.write_bytes(base64.b64decode(self._call("Page.captureScreenshot")["data"]))
-
     def _call(self, method: str, **parameters: object) -> dict[str, Any]:
         number = next(self._numbers)
         self._connection.send(json.dumps({"id": number, "method": method, "params": parameters}))
@@ -62,21 +56,25 @@ class Tab:
                 return result
 
 
-@contextlib.contextmanager
-def browser(folder: Path) -> Iterator[Tab]:
-    """A browser of our own with one page; only outside CI may it be missing."""
+def chromium() -> list[str]:
+    """How Chromium is started without a window; only outside CI may it be missing."""
     program = shutil.which("chromium")
     if program is None and "CI" not in os.environ:
         pytest.skip("no chromium here")
     assert program is not None
-    words = [program, "--headless", "--no-sandbox", "--disable-gpu", "--lang=en", "--window-size=1300,900"]
+    return [program, "--headless", "--no-sandbox", "--disable-gpu"]
+
+
+@contextlib.contextmanager
+def browser(folder: Path) -> Iterator[Tab]:
+    """A browser of our own with one page."""
     process = subprocess.Popen(
-        [*words, "--remote-debugging-port=0", f"--user-data-dir={folder}", "about:blank"],
+        [*chromium(), "--lang=en", "--remote-debugging-port=0", f"--user-data-dir={folder}", "about:blank"],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
     try:
-        with connect(_page_address(folder / "DevToolsActivePort"), max_size=MESSAGE_MAX, proxy=None) as connection:
+        with connect(_page_address(folder / "DevToolsActivePort"), proxy=None) as connection:
             yield Tab(connection)
     finally:
         process.terminate()

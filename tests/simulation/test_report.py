@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -22,6 +20,7 @@ from simulation.report_charts import gantt
 from simulation.report_maps import track
 from simulation.run import run
 from simulation.spec import Move, Passage, RunLog, RunResult, RunSpec, Span, WorkloadSpec
+from tests.api.browser import chromium
 from wcs.plant.file import load_plant
 
 PLANT = load_plant("tiny")
@@ -119,12 +118,8 @@ def test_where_mser_would_cut_is_drawn_and_a_climb_without_end_is_not_given_one(
 
 @pytest.mark.parametrize(("address", "title"), [("", "Simulation report"), ("#zh", "仿真报告")])
 def test_a_browser_opens_it_in_both_languages(page: Path, address: str, title: str) -> None:
-    browser = shutil.which("chromium")
-    if browser is None and "CI" not in os.environ:
-        pytest.skip("no chromium here")
-    assert browser is not None
     shown = subprocess.run(
-        [browser, "--headless", "--no-sandbox", "--disable-gpu", "--dump-dom", f"file://{page}{address}"],
+        [*chromium(), "--dump-dom", f"file://{page}{address}"],
         capture_output=True,
         text=True,
         check=True,

@@ -1,7 +1,7 @@
 """What was decided or happened, in the past tense. Rule: state changes only through `apply(fact)`.
 
-Every fact carries the numbers that were drawn for it, so that what is committed is complete. `VERSION` rises when the
-meaning of a fact changes; the decoder of an old version is kept for ever (wcs.ledger.journal_codec).
+Every fact carries the numbers that were drawn for it, so that what is committed is complete. `VERSION` rises when
+what is written of a fact changes; the decoder of an old version is kept for ever (wcs.ledger.journal_codec).
 """
 
 from __future__ import annotations
